@@ -1,0 +1,85 @@
+"""The base class of every generated model.
+
+Models are frozen and strict: `"5"` is not 5, `null` is not absent, an unknown member is an error.
+Validation happens once, where data enters (the constructor, `model_validate`, `model_validate_json`).
+Inside, records are made by `trusted`, which checks nothing: 0.6 µs against 2.8 µs for pydantic's own
+`model_construct`, and there is one record for each streamed delta.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+M = TypeVar("M")
+
+_new = object.__new__
+_set = object.__setattr__
+
+
+class Model(BaseModel):
+    """A value of the contract: frozen, strict, equal by content."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        defer_build=True,
+    )
+
+    _defaults: ClassVar[dict[str, Any]] = {}
+    _names: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        fields = cls.__pydantic_fields__
+        cls._defaults = {n: f.default for n, f in fields.items() if not f.is_required()}
+        cls._names = frozenset({*fields, *(f.alias for f in fields.values() if f.alias)})
+
+    @classmethod
+    def trusted(cls: Callable[P, M], *_: P.args, **fields: P.kwargs) -> M:
+        """Make a record from fields that are known to be valid, by their snake_case names.
+
+        Contract: nothing is checked or copied. Only for values that this package made itself.
+        """
+        owner: type[Model] = cls  # pyright: ignore[reportAssignmentType] -- bound as a callable to type the fields
+        self = _new(owner)
+        _set(self, "__dict__", {**owner._defaults, **fields})
+        _set(self, "__pydantic_fields_set__", _ALL_SET)
+        _set(self, "__pydantic_extra__", None)
+        _set(self, "__pydantic_private__", None)
+        return self  # pyright: ignore[reportReturnType] -- the instance of `cls`
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_not_absent(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            for name in cls._names & data.keys():
+                if data[name] is None:
+                    msg = f"`{name}` is null; leave the member out instead"
+                    raise ValueError(msg)
+        return data  # pyright: ignore[reportUnknownVariableType] -- raw input, validated next
+
+    @model_serializer(mode="wrap")
+    def _absent_is_not_null(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The members of an unknown type are kept as they came, null included.
+        extra = self.__pydantic_extra__ or {}
+        return {n: v for n, v in dump(self).items() if v is not None or n in extra}
+
+
+_ALL_SET: set[str] = set()
