@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from isoloop._model import Model
-from pydantic import Field
+from pydantic import Field, StrictStr
 from typing_extensions import TypeAliasType
 
 from .common import ApprovalId, Digest, RunId
@@ -15,7 +15,7 @@ class AbortCommand(Model):
     """Stops the run. A second abort changes nothing."""
 
     type: Literal["abort"] = "abort"
-    reason: str | None = None
+    reason: StrictStr | None = None
     """Why, for the log."""
 
 
@@ -33,7 +33,7 @@ class Rejection(Model):
     code: RejectionCode
     """Why."""
 
-    message: str
+    message: StrictStr
     """For people."""
 
 
@@ -63,13 +63,13 @@ class ResolveApprovalCommand(Model):
     decision: ApprovalDecision
     """What the approver decided."""
 
-    arguments_text: Annotated[str | None, Field(alias="argumentsText")] = None
+    arguments_text: Annotated[StrictStr | None, Field(alias="argumentsText")] = None
     """The edited arguments; present exactly when the decision is `edit`."""
 
     digest: Digest | None = None
     """The digest that the approver saw. When present and different, the command is refused."""
 
-    reason: str | None = None
+    reason: StrictStr | None = None
     """What the approver says to the model."""
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from isoloop._model import Model
-from pydantic import Field
+from pydantic import Field, StrictInt, StrictStr
 from typing_extensions import TypeAliasType
 
 JsonValue = TypeAliasType("JsonValue", Any)
@@ -14,51 +14,55 @@ JsonObject = TypeAliasType("JsonObject", dict[str, JsonValue])
 """Any JSON object."""
 
 
-JsonText = TypeAliasType("JsonText", str)
+JsonText = TypeAliasType("JsonText", StrictStr)
 """A complete JSON value as text. Travels as a string so that no JSON library on the way can change it."""
 
 
-EpochMs = TypeAliasType("EpochMs", Annotated[int, Field(ge=0, le=9007199254740991)])
+EpochMs = TypeAliasType(
+    "EpochMs", Annotated[StrictInt, Field(ge=0, le=9007199254740991)]
+)
 """A point in time: milliseconds since 1970-01-01T00:00:00Z, from an injectable clock."""
 
 
 DurationMs = TypeAliasType(
-    "DurationMs", Annotated[int, Field(ge=0, le=9007199254740991)]
+    "DurationMs", Annotated[StrictInt, Field(ge=0, le=9007199254740991)]
 )
 """A length of time in milliseconds."""
 
 
-Seq = TypeAliasType("Seq", Annotated[int, Field(ge=1, le=9007199254740991)])
+Seq = TypeAliasType("Seq", Annotated[StrictInt, Field(ge=1, le=9007199254740991)])
 """A position in a gap-free sequence that begins at 1."""
 
 
-Turn = TypeAliasType("Turn", Annotated[int, Field(ge=1, le=9007199254740991)])
+Turn = TypeAliasType("Turn", Annotated[StrictInt, Field(ge=1, le=9007199254740991)])
 """The number of a turn within its run, from 1."""
 
 
 ContentIndex = TypeAliasType(
-    "ContentIndex", Annotated[int, Field(ge=0, le=9007199254740991)]
+    "ContentIndex", Annotated[StrictInt, Field(ge=0, le=9007199254740991)]
 )
 """The position of a content block within its answer, from 0."""
 
 
-RunId = TypeAliasType("RunId", Annotated[str, Field(min_length=1)])
+RunId = TypeAliasType("RunId", Annotated[StrictStr, Field(min_length=1)])
 """Identifies a run."""
 
 
-CallId = TypeAliasType("CallId", Annotated[str, Field(min_length=1)])
+CallId = TypeAliasType("CallId", Annotated[StrictStr, Field(min_length=1)])
 """Identifies a tool call. Unique within a transcript (LOOP: duplicate ids are made unique when decoded)."""
 
 
-ApprovalId = TypeAliasType("ApprovalId", Annotated[str, Field(min_length=1)])
+ApprovalId = TypeAliasType("ApprovalId", Annotated[StrictStr, Field(min_length=1)])
 """Identifies an approval."""
 
 
-ToolName = TypeAliasType("ToolName", str)
+ToolName = TypeAliasType("ToolName", StrictStr)
 """The name of a tool, as the model wrote it. May be a name that no tool has."""
 
 
-Digest = TypeAliasType("Digest", Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")])
+Digest = TypeAliasType(
+    "Digest", Annotated[StrictStr, Field(pattern="^sha256:[0-9a-f]{64}$")]
+)
 """SHA-256 of canonical JSON (RFC 8785), as `sha256:` and 64 hexadecimal digits."""
 
 

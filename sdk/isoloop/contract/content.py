@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from isoloop._model import Model
 from isoloop.contract._open import UnknownBlockType
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictStr
 from typing_extensions import TypeAliasType
 
 from .common import CallId, Dialect, JsonText, ProviderData, ToolName
@@ -17,7 +17,7 @@ class TextBlock(Model):
     """Text."""
 
     type: Literal["text"] = "text"
-    text: str
+    text: StrictStr
     """The text. No unpaired surrogates once sent."""
 
     cache_breakpoint: Annotated[
@@ -33,10 +33,10 @@ class ThinkingBlock(Model):
     """A model's reasoning. Goes back byte for byte to the same model, and only there."""
 
     type: Literal["thinking"] = "thinking"
-    text: str
+    text: StrictStr
     """The reasoning as text; may be empty where the provider signs hidden reasoning."""
 
-    signature: str | None = None
+    signature: StrictStr | None = None
     """The provider's signature over the reasoning. Absent when the provider gave none, for example after an abort."""
 
     provider_data: Annotated[ProviderData | None, Field(alias="providerData")] = None
@@ -53,7 +53,7 @@ class ToolCallBlock(Model):
     name: ToolName
     """The tool asked for, as the model wrote it."""
 
-    arguments_text: Annotated[str, Field(alias="argumentsText")]
+    arguments_text: Annotated[StrictStr, Field(alias="argumentsText")]
     """The arguments exactly as the model wrote them. Usually a JSON object; may be empty, cut off or malformed."""
 
     incomplete: Literal[True] | None = None
@@ -67,10 +67,10 @@ class Base64Source(Model):
     """Bytes carried inline."""
 
     type: Literal["base64"] = "base64"
-    media_type: Annotated[str, Field(alias="mediaType", min_length=1)]
+    media_type: Annotated[StrictStr, Field(alias="mediaType", min_length=1)]
     """The media type, for example `image/png`."""
 
-    data: str
+    data: StrictStr
     """The bytes in standard base64."""
 
 
@@ -78,7 +78,7 @@ class UrlSource(Model):
     """Bytes that the provider fetches itself."""
 
     type: Literal["url"] = "url"
-    url: Annotated[str, Field(pattern="^https?://")]
+    url: Annotated[StrictStr, Field(pattern="^https?://")]
     """An absolute http or https address."""
 
 
@@ -86,7 +86,7 @@ class PlainTextSource(Model):
     """A document given as plain text."""
 
     type: Literal["text"] = "text"
-    text: str
+    text: StrictStr
     """The document's text."""
 
 
@@ -128,7 +128,7 @@ class DocumentBlock(Model):
     source: DocumentSource
     """Where the document comes from."""
 
-    title: str | None = None
+    title: StrictStr | None = None
     """A title shown to the model."""
 
     cache_breakpoint: Annotated[
@@ -158,7 +158,7 @@ class OpaqueBlock(Model):
     dialect: Dialect
     """The dialect that produced the block."""
 
-    kind: Annotated[str, Field(min_length=1)]
+    kind: Annotated[StrictStr, Field(min_length=1)]
     """The provider's own name for the block."""
 
     json_text: Annotated[JsonText, Field(alias="json")]

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from isoloop._model import Model
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 from typing_extensions import TypeAliasType
 
 from .common import ApprovalId, CallId, Digest, EpochMs, JsonObject, ToolName, Turn
@@ -16,13 +16,13 @@ class GenerateEffect(Model):
     """Call the model."""
 
     type: Literal["generate"] = "generate"
-    key: Annotated[str, Field(min_length=1)]
+    key: Annotated[StrictStr, Field(min_length=1)]
     """The idempotency key: the same pending effect always has the same key."""
 
     turn: Turn
     """The turn."""
 
-    attempt: Annotated[int, Field(ge=1, le=9007199254740991)]
+    attempt: Annotated[StrictInt, Field(ge=1, le=9007199254740991)]
     """The attempt, from 1."""
 
 
@@ -30,13 +30,13 @@ class AbortGenerateEffect(Model):
     """Stop the model call in flight and report what arrived."""
 
     type: Literal["abort_generate"] = "abort_generate"
-    key: Annotated[str, Field(min_length=1)]
+    key: Annotated[StrictStr, Field(min_length=1)]
     """The idempotency key: the same pending effect always has the same key."""
 
     turn: Turn
     """The turn."""
 
-    attempt: Annotated[int, Field(ge=1, le=9007199254740991)]
+    attempt: Annotated[StrictInt, Field(ge=1, le=9007199254740991)]
     """The attempt, from 1."""
 
 
@@ -48,7 +48,7 @@ class PrepareCallEffect(Model):
     """Take a call through its gates."""
 
     type: Literal["prepare_call"] = "prepare_call"
-    key: Annotated[str, Field(min_length=1)]
+    key: Annotated[StrictStr, Field(min_length=1)]
     """The idempotency key: the same pending effect always has the same key."""
 
     call_id: Annotated[CallId, Field(alias="callId")]
@@ -57,7 +57,7 @@ class PrepareCallEffect(Model):
     tool_name: Annotated[ToolName, Field(alias="toolName")]
     """The tool asked for."""
 
-    arguments_text: Annotated[str, Field(alias="argumentsText")]
+    arguments_text: Annotated[StrictStr, Field(alias="argumentsText")]
     """The arguments."""
 
     stage: PrepareStage
@@ -68,7 +68,7 @@ class RequestApprovalEffect(Model):
     """Ask the approver. The answer comes as a command."""
 
     type: Literal["request_approval"] = "request_approval"
-    key: Annotated[str, Field(min_length=1)]
+    key: Annotated[StrictStr, Field(min_length=1)]
     """The idempotency key: the same pending effect always has the same key."""
 
     call_id: Annotated[CallId, Field(alias="callId")]
@@ -80,7 +80,7 @@ class RequestApprovalEffect(Model):
     tool_name: Annotated[ToolName, Field(alias="toolName")]
     """The tool."""
 
-    arguments_text: Annotated[str, Field(alias="argumentsText")]
+    arguments_text: Annotated[StrictStr, Field(alias="argumentsText")]
     """The exact arguments."""
 
     digest: Digest
@@ -91,7 +91,7 @@ class ExecuteCallEffect(Model):
     """Run a tool's body, then the after-tool hooks."""
 
     type: Literal["execute_call"] = "execute_call"
-    key: Annotated[str, Field(min_length=1)]
+    key: Annotated[StrictStr, Field(min_length=1)]
     """The idempotency key: the same pending effect always has the same key."""
 
     call_id: Annotated[CallId, Field(alias="callId")]
@@ -100,7 +100,7 @@ class ExecuteCallEffect(Model):
     tool_name: Annotated[ToolName, Field(alias="toolName")]
     """The tool."""
 
-    arguments_text: Annotated[str, Field(alias="argumentsText")]
+    arguments_text: Annotated[StrictStr, Field(alias="argumentsText")]
     """The arguments."""
 
 
@@ -108,7 +108,7 @@ class ValidateOutputEffect(Model):
     """Hold the last answer against the output's schema."""
 
     type: Literal["validate_output"] = "validate_output"
-    key: Annotated[str, Field(min_length=1)]
+    key: Annotated[StrictStr, Field(min_length=1)]
     """The idempotency key: the same pending effect always has the same key."""
 
     turn: Turn
@@ -123,7 +123,7 @@ class WaitUntilEffect(Model):
     """Wait until a point in time."""
 
     type: Literal["wait_until"] = "wait_until"
-    key: Annotated[str, Field(min_length=1)]
+    key: Annotated[StrictStr, Field(min_length=1)]
     """The idempotency key: the same pending effect always has the same key."""
 
     due_at: Annotated[EpochMs, Field(alias="dueAt")]
@@ -137,10 +137,10 @@ class PreparedOutcome(Model):
     """The call may go on."""
 
     type: Literal["prepared"] = "prepared"
-    arguments_text: Annotated[str, Field(alias="argumentsText")]
+    arguments_text: Annotated[StrictStr, Field(alias="argumentsText")]
     """The arguments after the hooks."""
 
-    needs_approval: Annotated[bool, Field(alias="needsApproval")]
+    needs_approval: Annotated[StrictBool, Field(alias="needsApproval")]
     """Whether an approval is needed."""
 
 
@@ -157,7 +157,7 @@ class OutputOutcome(Model):
     output: JsonObject | None = None
     """The parsed output, when valid."""
 
-    problem: str | None = None
+    problem: StrictStr | None = None
     """What is wrong, when not."""
 
 
@@ -171,7 +171,7 @@ class CloseCallEffect(Model):
     """Run the after-tool hooks of a call that a gate stopped."""
 
     type: Literal["close_call"] = "close_call"
-    key: Annotated[str, Field(min_length=1)]
+    key: Annotated[StrictStr, Field(min_length=1)]
     """The idempotency key: the same pending effect always has the same key."""
 
     result: ToolResultMessage

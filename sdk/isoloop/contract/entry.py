@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from isoloop._model import Model
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 from typing_extensions import TypeAliasType
 
 from .common import (
@@ -34,7 +34,7 @@ class MessagesDeliveredEntry(Model):
     queue: Queue
     """Which queue."""
 
-    count: Annotated[int, Field(ge=1, le=9007199254740991)]
+    count: Annotated[StrictInt, Field(ge=1, le=9007199254740991)]
     """How many, from its head."""
 
 
@@ -50,7 +50,7 @@ class RetryDueEntry(Model):
     """The wait before a retry is over."""
 
     type: Literal["retry_due"] = "retry_due"
-    attempt: Annotated[int, Field(ge=2, le=9007199254740991)]
+    attempt: Annotated[StrictInt, Field(ge=2, le=9007199254740991)]
     """The attempt that follows."""
 
 
@@ -61,10 +61,10 @@ class CallPreparedEntry(Model):
     call_id: Annotated[CallId, Field(alias="callId")]
     """The call."""
 
-    arguments_text: Annotated[str | None, Field(alias="argumentsText")] = None
+    arguments_text: Annotated[StrictStr | None, Field(alias="argumentsText")] = None
     """The final arguments; absent when they are the model's own."""
 
-    needs_approval: Annotated[bool, Field(alias="needsApproval")]
+    needs_approval: Annotated[StrictBool, Field(alias="needsApproval")]
     """Whether an approval is needed."""
 
 
@@ -111,7 +111,7 @@ class AbortRequestedEntry(Model):
     """An abort was asked for."""
 
     type: Literal["abort_requested"] = "abort_requested"
-    reason: str | None = None
+    reason: StrictStr | None = None
     """Why."""
 
 
@@ -150,10 +150,10 @@ class ApprovalResolvedEntry(Model):
     resolution: ApprovalResolution
     """How."""
 
-    arguments_text: Annotated[str | None, Field(alias="argumentsText")] = None
+    arguments_text: Annotated[StrictStr | None, Field(alias="argumentsText")] = None
     """The edited arguments."""
 
-    reason: str | None = None
+    reason: StrictStr | None = None
     """What the approver said."""
 
 
@@ -202,7 +202,7 @@ class RetryScheduledEntry(Model):
     """A model call failed before any content and will be tried again."""
 
     type: Literal["retry_scheduled"] = "retry_scheduled"
-    attempt: Annotated[int, Field(ge=1, le=9007199254740991)]
+    attempt: Annotated[StrictInt, Field(ge=1, le=9007199254740991)]
     """The attempt that failed."""
 
     error: ErrorInfo

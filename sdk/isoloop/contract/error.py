@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from isoloop._model import Model
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 from typing_extensions import TypeAliasType
 
 from .common import DurationMs
@@ -18,24 +18,28 @@ class ErrorInfo(Model):
     code: ErrorCode
     """What kind of failure."""
 
-    message: str
+    message: StrictStr
     """For people: what happened, what was expected, what to do. Never a secret, never a prompt."""
 
-    retryable: bool
+    retryable: StrictBool
     """Whether the same request may succeed later. The provider's own word wins."""
 
-    http_status: Annotated[int | None, Field(alias="httpStatus", ge=100, le=599)] = None
+    http_status: Annotated[
+        StrictInt | None, Field(alias="httpStatus", ge=100, le=599)
+    ] = None
     """The HTTP status, where there was a response."""
 
-    provider_type: Annotated[str | None, Field(alias="providerType", min_length=1)] = (
-        None
-    )
+    provider_type: Annotated[
+        StrictStr | None, Field(alias="providerType", min_length=1)
+    ] = None
     """The provider's own name for the failure, for example `overloaded_error`."""
 
     retry_after_ms: Annotated[DurationMs | None, Field(alias="retryAfterMs")] = None
     """How long the provider asks to wait."""
 
-    request_id: Annotated[str | None, Field(alias="requestId", min_length=1)] = None
+    request_id: Annotated[StrictStr | None, Field(alias="requestId", min_length=1)] = (
+        None
+    )
     """The provider's id of the request."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from isoloop._model import Model
 from isoloop.contract._open import UnknownEventType
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr
 from typing_extensions import TypeAliasType
 
 from .common import (
@@ -106,7 +106,7 @@ class TextDeltaEvent(Model):
     content_index: Annotated[ContentIndex, Field(alias="contentIndex")]
     """The block within the answer."""
 
-    delta: str
+    delta: StrictStr
     """The new text only. Never ends inside a surrogate pair."""
 
 
@@ -129,7 +129,7 @@ class TextEndEvent(Model):
     content_index: Annotated[ContentIndex, Field(alias="contentIndex")]
     """The block within the answer."""
 
-    text: str
+    text: StrictStr
     """The whole text: the deltas joined."""
 
 
@@ -172,7 +172,7 @@ class ThinkingDeltaEvent(Model):
     content_index: Annotated[ContentIndex, Field(alias="contentIndex")]
     """The block within the answer."""
 
-    delta: str
+    delta: StrictStr
     """The new text only."""
 
 
@@ -195,10 +195,10 @@ class ThinkingEndEvent(Model):
     content_index: Annotated[ContentIndex, Field(alias="contentIndex")]
     """The block within the answer."""
 
-    text: str
+    text: StrictStr
     """The whole text: the deltas joined."""
 
-    signature: str | None = None
+    signature: StrictStr | None = None
     """The provider's signature, where it gave one."""
 
 
@@ -247,7 +247,7 @@ class ToolCallDeltaEvent(Model):
     content_index: Annotated[ContentIndex, Field(alias="contentIndex")]
     """The block within the answer."""
 
-    delta: str
+    delta: StrictStr
     """The new text only."""
 
 
@@ -276,7 +276,7 @@ class ToolCallEndEvent(Model):
     tool_name: Annotated[ToolName, Field(alias="toolName")]
     """The tool asked for."""
 
-    arguments_text: Annotated[str, Field(alias="argumentsText")]
+    arguments_text: Annotated[StrictStr, Field(alias="argumentsText")]
     """The arguments exactly as they came: the deltas joined."""
 
     arguments_state: Annotated[
@@ -310,7 +310,7 @@ class OpaqueStartEvent(Model):
     dialect: Dialect
     """Whose block it is."""
 
-    kind: Annotated[str, Field(min_length=1)]
+    kind: Annotated[StrictStr, Field(min_length=1)]
     """The provider's name for it."""
 
 
@@ -336,7 +336,7 @@ class OpaqueEndEvent(Model):
     dialect: Dialect
     """Whose block it is."""
 
-    kind: Annotated[str, Field(min_length=1)]
+    kind: Annotated[StrictStr, Field(min_length=1)]
     """The provider's name for it."""
 
     json_text: Annotated[JsonText, Field(alias="json")]
@@ -371,7 +371,7 @@ class ApprovalRequestedEvent(Model):
     tool_name: Annotated[ToolName, Field(alias="toolName")]
     """The tool."""
 
-    arguments_text: Annotated[str, Field(alias="argumentsText")]
+    arguments_text: Annotated[StrictStr, Field(alias="argumentsText")]
     """The exact arguments that would run."""
 
     digest: Digest
@@ -407,10 +407,10 @@ class ApprovalResolvedEvent(Model):
     resolution: ApprovalResolution
     """How."""
 
-    arguments_text: Annotated[str | None, Field(alias="argumentsText")] = None
+    arguments_text: Annotated[StrictStr | None, Field(alias="argumentsText")] = None
     """The edited arguments; present exactly when edited."""
 
-    reason: str | None = None
+    reason: StrictStr | None = None
     """What the approver said."""
 
 
@@ -436,7 +436,7 @@ class ToolExecutionStartEvent(Model):
     tool_name: Annotated[ToolName, Field(alias="toolName")]
     """The tool."""
 
-    arguments_text: Annotated[str, Field(alias="argumentsText")]
+    arguments_text: Annotated[StrictStr, Field(alias="argumentsText")]
     """The arguments that the body was given, after hooks and approval."""
 
 
@@ -488,7 +488,7 @@ class ToolExecutionEndEvent(Model):
     tool_name: Annotated[ToolName, Field(alias="toolName")]
     """The tool."""
 
-    is_error: Annotated[bool, Field(alias="isError")]
+    is_error: Annotated[StrictBool, Field(alias="isError")]
     """Whether the call failed."""
 
     code: ResultCode | None = None
@@ -553,7 +553,7 @@ class RetryScheduledEvent(Model):
     turn: Turn
     """The turn."""
 
-    attempt: Annotated[int, Field(ge=1, le=9007199254740991)]
+    attempt: Annotated[StrictInt, Field(ge=1, le=9007199254740991)]
     """The attempt that failed, from 1."""
 
     delay_ms: Annotated[DurationMs, Field(alias="delayMs")]

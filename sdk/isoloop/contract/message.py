@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from isoloop._model import Model
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictStr
 from typing_extensions import TypeAliasType
 
 from .common import CallId, JsonObject, ProviderData, ToolName
@@ -40,7 +40,7 @@ class ToolResultMessage(Model):
     content: list[ResultBlock]
     """The parts, in order."""
 
-    is_error: Annotated[bool, Field(alias="isError")]
+    is_error: Annotated[StrictBool, Field(alias="isError")]
     """Whether the model is told that the call failed."""
 
     code: ResultCode | None = None
@@ -63,10 +63,10 @@ class AssistantMessage(Model):
     stop_reason: Annotated[StopReason, Field(alias="stopReason")]
     """Why the answer ended."""
 
-    raw_stop_reason: Annotated[str | None, Field(alias="rawStopReason")] = None
+    raw_stop_reason: Annotated[StrictStr | None, Field(alias="rawStopReason")] = None
     """The provider's own word; always present when `stopReason` is `unknown`."""
 
-    stop_sequence: Annotated[str | None, Field(alias="stopSequence")] = None
+    stop_sequence: Annotated[StrictStr | None, Field(alias="stopSequence")] = None
     """The stop sequence that was met, where the provider says so."""
 
     usage: Usage | None = None
@@ -75,10 +75,14 @@ class AssistantMessage(Model):
     error: ErrorInfo | None = None
     """What went wrong; present exactly when `stopReason` is `error`."""
 
-    response_id: Annotated[str | None, Field(alias="responseId", min_length=1)] = None
+    response_id: Annotated[
+        StrictStr | None, Field(alias="responseId", min_length=1)
+    ] = None
     """The provider's id of the answer."""
 
-    answered_by: Annotated[str | None, Field(alias="answeredBy", min_length=1)] = None
+    answered_by: Annotated[
+        StrictStr | None, Field(alias="answeredBy", min_length=1)
+    ] = None
     """The model's name as the provider answered it, where it differs from the one requested."""
 
     provider_data: Annotated[ProviderData | None, Field(alias="providerData")] = None

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from isoloop._model import Model
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 from typing_extensions import TypeAliasType
 
 from .common import Dialect, ProviderData
@@ -15,10 +15,10 @@ class ModelRef(Model):
     dialect: Dialect
     """The wire format to speak."""
 
-    model: Annotated[str, Field(min_length=1)]
+    model: Annotated[StrictStr, Field(min_length=1)]
     """The model's name as the provider knows it, as requested (not as answered)."""
 
-    vendor: Annotated[str | None, Field(min_length=1)] = None
+    vendor: Annotated[StrictStr | None, Field(min_length=1)] = None
     """Who serves it, where that is not the dialect's own vendor, for example `groq`."""
 
 
@@ -37,7 +37,7 @@ class ThinkingBudget(Model):
 
     type: Literal["budget"] = "budget"
     budget_tokens: Annotated[
-        int, Field(alias="budgetTokens", ge=1, le=9007199254740991)
+        StrictInt, Field(alias="budgetTokens", ge=1, le=9007199254740991)
     ]
     """The most tokens to spend on thinking."""
 
@@ -59,24 +59,26 @@ Thinking = TypeAliasType(
 """Whether and how much a model thinks."""
 
 
-StopSequence = TypeAliasType("StopSequence", Annotated[str, Field(min_length=1)])
+StopSequence = TypeAliasType("StopSequence", Annotated[StrictStr, Field(min_length=1)])
 
 
 class ModelSettings(Model):
     """How a model is asked. An absent member leaves the provider's default."""
 
     max_output_tokens: Annotated[
-        int | None, Field(alias="maxOutputTokens", ge=1, le=9007199254740991)
+        StrictInt | None, Field(alias="maxOutputTokens", ge=1, le=9007199254740991)
     ] = None
     """The most tokens of one answer."""
 
-    temperature: Annotated[float | None, Field(ge=0.0)] = None
+    temperature: Annotated[StrictFloat | None, Field(ge=0.0)] = None
     """Sampling temperature."""
 
-    top_p: Annotated[float | None, Field(alias="topP", ge=0.0, le=1.0)] = None
+    top_p: Annotated[StrictFloat | None, Field(alias="topP", ge=0.0, le=1.0)] = None
     """Nucleus sampling."""
 
-    top_k: Annotated[int | None, Field(alias="topK", ge=1, le=9007199254740991)] = None
+    top_k: Annotated[
+        StrictInt | None, Field(alias="topK", ge=1, le=9007199254740991)
+    ] = None
     """Sample from the k likeliest tokens."""
 
     stop_sequences: Annotated[
@@ -90,7 +92,9 @@ class ModelSettings(Model):
     cache: Literal["none", "short", "long"] | None = None
     """Automatic cache breakpoints on the instructions and the last user message: `none` (the default), `short` or `long`."""
 
-    parallel_tool_calls: Annotated[bool | None, Field(alias="parallelToolCalls")] = None
+    parallel_tool_calls: Annotated[
+        StrictBool | None, Field(alias="parallelToolCalls")
+    ] = None
     """Whether the model may ask for several calls in one answer."""
 
     provider_options: Annotated[ProviderData | None, Field(alias="providerOptions")] = (

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from isoloop._model import Model
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 from typing_extensions import TypeAliasType
 
 from .common import DurationMs, JsonObject, RunId
@@ -30,7 +30,7 @@ class Limits(Model):
     """Bounds on a run. They are checked before a turn; the last turn's calls run. An absent member sets no bound."""
 
     max_turns: Annotated[
-        int | None, Field(alias="maxTurns", ge=0, le=9007199254740991)
+        StrictInt | None, Field(alias="maxTurns", ge=0, le=9007199254740991)
     ] = None
     """The most turns."""
 
@@ -38,11 +38,13 @@ class Limits(Model):
     """How long after its start a run may begin another turn."""
 
     max_tokens: Annotated[
-        int | None, Field(alias="maxTokens", ge=0, le=9007199254740991)
+        StrictInt | None, Field(alias="maxTokens", ge=0, le=9007199254740991)
     ] = None
     """The most tokens, input and output of all attempts together."""
 
-    max_cost_usd: Annotated[float | None, Field(alias="maxCostUsd", ge=0.0)] = None
+    max_cost_usd: Annotated[StrictFloat | None, Field(alias="maxCostUsd", ge=0.0)] = (
+        None
+    )
     """The most US dollars. Refused at the start when the model has no price."""
 
     approval_timeout_ms: Annotated[
@@ -55,7 +57,7 @@ class Retry(Model):
     """When and how a failed model call is tried again."""
 
     max_retries: Annotated[
-        int | None, Field(alias="maxRetries", ge=0, le=9007199254740991)
+        StrictInt | None, Field(alias="maxRetries", ge=0, le=9007199254740991)
     ] = None
     """Retries after the first attempt; 3 by default."""
 
@@ -65,7 +67,7 @@ class Retry(Model):
     max_delay_ms: Annotated[DurationMs | None, Field(alias="maxDelayMs")] = None
     """Cap of a computed delay; 30000 by default."""
 
-    jitter: Annotated[float | None, Field(ge=0.0, le=1.0)] = None
+    jitter: Annotated[StrictFloat | None, Field(ge=0.0, le=1.0)] = None
     """The part of a computed delay that chance may take away, 0 to 1; 0.25 by default. A delay given by the server is not jittered."""
 
     max_server_delay_ms: Annotated[
@@ -77,7 +79,7 @@ class Retry(Model):
 class OutputSpec(Model):
     """Asks for structured output."""
 
-    name: Annotated[str | None, Field(min_length=1)] = None
+    name: Annotated[StrictStr | None, Field(min_length=1)] = None
     """A name for the output, for dialects that want one."""
 
     json_schema: Annotated[JsonObject, Field(alias="schema")]
@@ -105,14 +107,14 @@ class RunConfig(Model):
     output: OutputSpec | None = None
     """The structured output asked for."""
 
-    stream: bool | None = None
+    stream: StrictBool | None = None
     """Whether the provider is asked to stream; true by default. The events are the same either way."""
 
     scheduling: Scheduling | None = None
     """Which calls run side by side; `auto` by default."""
 
     max_concurrency: Annotated[
-        int | None, Field(alias="maxConcurrency", ge=1, le=9007199254740991)
+        StrictInt | None, Field(alias="maxConcurrency", ge=1, le=9007199254740991)
     ] = None
     """The most calls that run at once; 8 by default."""
 
@@ -129,7 +131,7 @@ class RunConfig(Model):
     """How follow-ups drain; `one` by default."""
 
     result_limit_bytes: Annotated[
-        int | None, Field(alias="resultLimitBytes", ge=1, le=9007199254740991)
+        StrictInt | None, Field(alias="resultLimitBytes", ge=1, le=9007199254740991)
     ] = None
     """A tool result whose text is larger (UTF-8 bytes) is cut with a marker; no limit by default."""
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from isoloop._model import Model
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictStr
 from typing_extensions import TypeAliasType
 
 from .common import Dialect, DurationMs, JsonObject, JsonText, ToolName
@@ -14,10 +14,10 @@ class FunctionTool(Model):
     """A tool that the application runs."""
 
     type: Literal["function"] = "function"
-    name: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,128}$")]
+    name: Annotated[StrictStr, Field(pattern="^[A-Za-z0-9_-]{1,128}$")]
     """Unique among the tools of an agent."""
 
-    description: str
+    description: StrictStr
     """What the tool does, for the model."""
 
     input_schema: Annotated[JsonObject, Field(alias="inputSchema")]
@@ -26,16 +26,18 @@ class FunctionTool(Model):
     access: Literal["read_only", "mutating"] | None = None
     """`read_only` calls may run side by side; a `mutating` call runs alone. Absent means `mutating`."""
 
-    requires_approval: Annotated[bool | None, Field(alias="requiresApproval")] = None
+    requires_approval: Annotated[StrictBool | None, Field(alias="requiresApproval")] = (
+        None
+    )
     """Whether each call needs an approval."""
 
-    repeatable: bool | None = None
+    repeatable: StrictBool | None = None
     """Whether a call of unknown outcome may be run again after a crash."""
 
     timeout_ms: Annotated[DurationMs | None, Field(alias="timeoutMs")] = None
     """How long one call may take."""
 
-    strict: bool | None = None
+    strict: StrictBool | None = None
     """Whether the provider should hold the model to the schema, where it can."""
 
     cache_breakpoint: Annotated[
@@ -80,7 +82,7 @@ class ToolChoiceRequired(Model):
     """The model must call some tool."""
 
     type: Literal["required"] = "required"
-    every_turn: Annotated[bool | None, Field(alias="everyTurn")] = None
+    every_turn: Annotated[StrictBool | None, Field(alias="everyTurn")] = None
     """Force every turn, not only the first."""
 
 
@@ -91,7 +93,7 @@ class ToolChoiceTool(Model):
     name: ToolName
     """The tool."""
 
-    every_turn: Annotated[bool | None, Field(alias="everyTurn")] = None
+    every_turn: Annotated[StrictBool | None, Field(alias="everyTurn")] = None
     """Force every turn, not only the first."""
 
 

@@ -3,55 +3,55 @@
 from typing import Annotated, Literal
 
 from isoloop._model import Model
-from pydantic import Field
+from pydantic import Field, StrictFloat, StrictInt, StrictStr
 from typing_extensions import TypeAliasType
 
 CountersAdditionalProperty = TypeAliasType(
-    "CountersAdditionalProperty", Annotated[int, Field(ge=0, le=9007199254740991)]
+    "CountersAdditionalProperty", Annotated[StrictInt, Field(ge=0, le=9007199254740991)]
 )
 
 
 class ModelUsage(Model):
     """What one other model consumed."""
 
-    model: Annotated[str, Field(min_length=1)]
+    model: Annotated[StrictStr, Field(min_length=1)]
     """The model's name."""
 
-    input: Annotated[int | None, Field(ge=0, le=9007199254740991)] = None
+    input: Annotated[StrictInt | None, Field(ge=0, le=9007199254740991)] = None
     """Input tokens outside any cache."""
 
     cache_read: Annotated[
-        int | None, Field(alias="cacheRead", ge=0, le=9007199254740991)
+        StrictInt | None, Field(alias="cacheRead", ge=0, le=9007199254740991)
     ] = None
     """Input tokens read from a cache."""
 
     cache_write: Annotated[
-        int | None, Field(alias="cacheWrite", ge=0, le=9007199254740991)
+        StrictInt | None, Field(alias="cacheWrite", ge=0, le=9007199254740991)
     ] = None
     """Input tokens written to a cache."""
 
-    output: Annotated[int | None, Field(ge=0, le=9007199254740991)] = None
+    output: Annotated[StrictInt | None, Field(ge=0, le=9007199254740991)] = None
     """Output tokens, reasoning included."""
 
 
 class Price(Model):
     """What a model costs, in US dollars per million tokens. A price that is absent is not known."""
 
-    input: Annotated[float, Field(ge=0.0)]
+    input: Annotated[StrictFloat, Field(ge=0.0)]
     """Per million input tokens outside any cache."""
 
-    output: Annotated[float, Field(ge=0.0)]
+    output: Annotated[StrictFloat, Field(ge=0.0)]
     """Per million output tokens."""
 
-    cache_read: Annotated[float | None, Field(alias="cacheRead", ge=0.0)] = None
+    cache_read: Annotated[StrictFloat | None, Field(alias="cacheRead", ge=0.0)] = None
     """Per million tokens read from a cache."""
 
-    cache_write: Annotated[float | None, Field(alias="cacheWrite", ge=0.0)] = None
+    cache_write: Annotated[StrictFloat | None, Field(alias="cacheWrite", ge=0.0)] = None
     """Per million tokens written to a cache for a short time."""
 
-    cache_write_long: Annotated[float | None, Field(alias="cacheWriteLong", ge=0.0)] = (
-        None
-    )
+    cache_write_long: Annotated[
+        StrictFloat | None, Field(alias="cacheWriteLong", ge=0.0)
+    ] = None
     """Per million tokens written to a cache for a long time."""
 
 
@@ -61,35 +61,35 @@ class Cost(Model):
     state: Literal["known", "partial", "unknown"]
     """How much of the cost is known."""
 
-    usd: Annotated[float | None, Field(ge=0.0)] = None
+    usd: Annotated[StrictFloat | None, Field(ge=0.0)] = None
     """US dollars."""
 
 
 class Usage(Model):
     """Token counts. A count that nobody reported is absent."""
 
-    input: Annotated[int | None, Field(ge=0, le=9007199254740991)] = None
+    input: Annotated[StrictInt | None, Field(ge=0, le=9007199254740991)] = None
     """Input tokens that were neither read from nor written to a cache."""
 
     cache_read: Annotated[
-        int | None, Field(alias="cacheRead", ge=0, le=9007199254740991)
+        StrictInt | None, Field(alias="cacheRead", ge=0, le=9007199254740991)
     ] = None
     """Input tokens read from a cache."""
 
     cache_write: Annotated[
-        int | None, Field(alias="cacheWrite", ge=0, le=9007199254740991)
+        StrictInt | None, Field(alias="cacheWrite", ge=0, le=9007199254740991)
     ] = None
     """Input tokens written to a cache, of any lifetime."""
 
     cache_write_long: Annotated[
-        int | None, Field(alias="cacheWriteLong", ge=0, le=9007199254740991)
+        StrictInt | None, Field(alias="cacheWriteLong", ge=0, le=9007199254740991)
     ] = None
     """The part of `cacheWrite` with the long lifetime."""
 
-    output: Annotated[int | None, Field(ge=0, le=9007199254740991)] = None
+    output: Annotated[StrictInt | None, Field(ge=0, le=9007199254740991)] = None
     """Output tokens, reasoning included."""
 
-    reasoning: Annotated[int | None, Field(ge=0, le=9007199254740991)] = None
+    reasoning: Annotated[StrictInt | None, Field(ge=0, le=9007199254740991)] = None
     """The part of `output` spent on reasoning."""
 
     counters: dict[str, CountersAdditionalProperty] | None = None
