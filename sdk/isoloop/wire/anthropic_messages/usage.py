@@ -1,0 +1,144 @@
+"""Anthropic's token counters, made into the contract's.
+
+message_start  "usage":{"input_tokens":100,"cache_read_input_tokens":55096,"output_tokens":7,…}
+message_delta  "usage":{"input_tokens":181,"output_tokens":8,"iterations":[{"type":"compaction",…},{"type":"message",…}]}
+
+Counters are cumulative, so the last word on each wins, and a member that is absent or null says nothing (proxies
+leave out what message_start said). `input_tokens` already excludes what a cache gave or took.
+
+Where there are `iterations`, they are the whole bill and the counters beside them are only a part of it: seen on 2026-08
+in real traffic, the top level leaves out the compaction and what an advisor model consumed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from isoloop.contract import ModelUsage, Usage
+
+_MAX_SAFE_INTEGER = 2**53 - 1
+
+# Read into members of their own, or no counters at all.
+_READ = {
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "cache_creation",
+    "output_tokens_details",
+    "iterations",
+}
+
+
+class UsageMeter:
+    """Merges what the provider reports and derives the usage once, at the end."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self) -> None:
+        self._raw: dict[str, Any] = {}
+
+    def read(self, report: dict[str, Any] | None) -> None:
+        """Take the last word of each counter."""
+        _merge(self._raw, report or {})
+
+    def usage(self, requested: str, answered_by: str | None) -> Usage | None:
+        """Derive the usage; nothing when nothing was reported."""
+        if not self._raw:
+            return None
+        own, others = self._own_and_others(requested, answered_by)
+        details = _object(self._raw, "output_tokens_details")
+        counters = _counters({n: v for n, v in self._raw.items() if n not in _READ})
+        return Usage.trusted(
+            **own,
+            reasoning=_count(details, "thinking_tokens"),
+            counters=counters or None,
+            other_models=others or None,
+        )
+
+    def _own_and_others(
+        self, requested: str, answered_by: str | None
+    ) -> tuple[dict[str, int | None], list[ModelUsage]]:
+        iterations = [i for i in _list(self._raw, "iterations") if isinstance(i, dict)]
+        if not iterations:
+            return _billed(self._raw), []
+        own: dict[str, int | None] = {}
+        others: dict[str, dict[str, int | None]] = {}
+        for iteration in cast("list[dict[str, Any]]", iterations):
+            model = iteration.get("model")
+            mine = not isinstance(model, str) or not model or _same(model, requested, answered_by)
+            bill = own if mine else others.setdefault(str(model), {})
+            for name, value in _billed(iteration).items():
+                known = bill.get(name)
+                bill[name] = value if known is None else known + (value or 0)
+        return own, [
+            ModelUsage.trusted(
+                model=model,
+                input=bill["input"],
+                cache_read=bill["cache_read"],
+                cache_write=bill["cache_write"],
+                output=bill["output"],
+            )
+            for model, bill in others.items()
+        ]
+
+
+def _billed(report: dict[str, Any]) -> dict[str, int | None]:
+    lifetimes = _object(report, "cache_creation")
+    long = _count(lifetimes, "ephemeral_1h_input_tokens")
+    written = _count(report, "cache_creation_input_tokens")
+    if written is None and lifetimes:
+        short = _count(lifetimes, "ephemeral_5m_input_tokens")
+        written = None if long is None and short is None else (long or 0) + (short or 0)
+    return {
+        "input": _count(report, "input_tokens"),
+        "cache_read": _count(report, "cache_read_input_tokens"),
+        "cache_write": written,
+        "cache_write_long": long,
+        "output": _count(report, "output_tokens"),
+    }
+
+
+def _same(model: str, requested: str, answered_by: str | None) -> bool:
+    """Whether an iteration's model is the one asked for: by its name, or by the name that an alias stands for.
+
+    A model that answers in place of another (a fallback) has a name of its own and stands apart.
+    """
+    return model == requested or (model == answered_by and model.startswith(requested))
+
+
+def _merge(into: dict[str, Any], report: dict[str, Any]) -> None:
+    for name, value in report.items():
+        known = into.get(name)
+        if isinstance(value, dict) and isinstance(known, dict):
+            _merge(cast("dict[str, Any]", known), cast("dict[str, Any]", value))
+        elif value is not None:
+            into[name] = value
+
+
+def _counters(members: dict[str, Any]) -> dict[str, int]:
+    """Keep every other counter under its own name: `"server_tool_use":{"web_search_requests":1}`."""
+    found: dict[str, int] = {}
+    for name, value in members.items():
+        if isinstance(value, dict):
+            found |= _counters(cast("dict[str, Any]", value))
+        elif (count := _count(members, name)) is not None:
+            found[name] = count
+    return found
+
+
+def _count(members: dict[str, Any], name: str) -> int | None:
+    value = members.get(name)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= _MAX_SAFE_INTEGER else None
+
+
+def _object(members: dict[str, Any], name: str) -> dict[str, Any]:
+    value = members.get(name)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _list(members: dict[str, Any], name: str) -> list[Any]:
+    value = members.get(name)
+    return cast("list[Any]", value) if isinstance(value, list) else []
