@@ -17,13 +17,13 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ADDRESS = "https://isoloop.dev/contract/1/"
 SAFE_INTEGER = 2**53 - 1
 MEMBER = re.compile(r"[a-z][A-Za-z0-9]*")
-VALUE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+VALUE = re.compile(r"[a-z][a-z0-9]*([_.][a-z0-9]+)*")
 DIALECTS = {"anthropic-messages", "openai-chat", "openai-responses"}
-REQUIREMENT_ID = re.compile(r"[A-Z]+-\d{3}")
-LEVELS = {"MUST", "SHOULD", "MAY"}
-STATUSES = {"proposed", "stable", "deprecated"}
+LEVELS = {"must", "should", "may"}
+OBSERVABLE = {"wire", "event", "tool", "clock", "result", "session", "gateway", "log", "none"}
 
 # What the generated models can say. Anything else would be checked by the schema alone.
+# The suite's own schemas have no models and may use any keyword.
 KEYWORDS = {
     *("$ref", "type", "const", "enum", "description", "title", "default", "examples"),
     *("properties", "required", "additionalProperties", "items", "oneOf", "anyOf", "not"),
@@ -36,8 +36,9 @@ Schema = dict[str, Any]
 
 def lint(contract: Path) -> list[str]:
     """Return one line for each rule that the contract breaks."""
-    schemas = {p.name: json.loads(p.read_text("utf-8")) for p in contract.glob("schemas/*.json")}
-    problems = _Schemas(schemas).problems()
+    folders = {p.name: p.parent.name for p in contract.glob("s*/*.json")}
+    files = {n: json.loads((contract / f / n).read_text("utf-8")) for n, f in folders.items()}
+    problems = _Schemas(files, folders).problems()
     problems += lint_requirements(sorted(contract.glob("requirements/*.yaml")))
     return sorted(problems)
 
@@ -48,11 +49,13 @@ def lint(contract: Path) -> list[str]:
 @dataclass(frozen=True)
 class _Schemas:
     files: dict[str, Schema]
+    folders: dict[str, str]
 
     def problems(self) -> list[str]:
         found: list[str] = []
         for name, document in self.files.items():
-            found += [f"contract/schemas/{name}: {p}" for p in self._document(name, document)]
+            where = f"contract/{self.folders[name]}/{name}"
+            found += [f"{where}: {p}" for p in self._document(name, document)]
         return found
 
     def _document(self, name: str, document: Schema) -> Iterator[str]:
@@ -73,7 +76,8 @@ class _Schemas:
                     yield f"{path}: {problem}"
 
     def _part(self, file: str, part: Schema) -> Iterator[str]:
-        if extra := part.keys() - KEYWORDS:
+        modelled = self.folders[file] == "schemas"
+        if modelled and (extra := part.keys() - KEYWORDS):
             yield f"the models cannot say {', '.join(sorted(extra))}"
         if part.get("type") == "null" or isinstance(part.get("type"), list):
             yield "a member is absent, never null, and has one type"
@@ -83,7 +87,7 @@ class _Schemas:
         yield from _scalar_problems(part)
         if "oneOf" in part:
             yield from self._closed_union(file, part)
-        if "anyOf" in part:
+        if modelled and "anyOf" in part:
             yield from self._open_union(file, part)
 
     def _closed_union(self, file: str, part: Schema) -> Iterator[str]:
@@ -180,25 +184,45 @@ def lint_requirements(files: list[Path]) -> list[str]:
     for path in files:
         where = f"contract/requirements/{path.name}"
         try:
-            items: list[Schema] = yaml.safe_load(path.read_text("utf-8"))["requirements"]
-        except (TypeError, KeyError):
-            problems.append(f"{where}: a chapter is a mapping with a list `requirements`")
+            chapter: Schema = yaml.safe_load(path.read_text("utf-8"))
+            items = [item for section in chapter["sections"] for item in section["requirements"]]
+        except yaml.YAMLError as error:
+            problems.append(f"{where}: {error}")
             continue
+        except (TypeError, KeyError):
+            problems.append(f"{where}: a chapter has `sections`, and each has `requirements`")
+            continue
+        problems += [f"{where}: {p}" for p in _chapter_problems(path, chapter)]
         for item in items:
             identity = str(item.get("id"))
-            problems += [f"{where}: {identity}: {p}" for p in _requirement_problems(item)]
+            problems += [f"{where}: {identity}: {p}" for p in _item_problems(chapter, item)]
             if identity in seen:
                 problems.append(f"{where}: {identity} is in {seen[identity]} too")
             seen[identity] = where
     return problems
 
 
-def _requirement_problems(item: Schema) -> Iterator[str]:
-    if not REQUIREMENT_ID.fullmatch(str(item.get("id"))):
-        yield "an id is like LOOP-001"
+def _chapter_problems(path: Path, chapter: Schema) -> Iterator[str]:
+    if chapter.get("chapter") != path.stem:
+        yield f"`chapter` is not `{path.stem}`"
+    for part in (chapter, *chapter["sections"]):
+        if not part.get("title"):
+            yield f"{part.get('id', 'the chapter')} has no title"
+    for section in chapter["sections"]:
+        if not str(section.get("id")).startswith(f"{path.stem}."):
+            yield f"the section `{section.get('id')}` is not named `{path.stem}.…`"
+
+
+def _item_problems(chapter: Schema, item: Schema) -> Iterator[str]:
+    prefix, _, number = str(item.get("id")).partition("-")
+    if prefix != chapter.get("prefix") or not re.fullmatch(r"\d{3}", number):
+        yield f"an id here is like {chapter.get('prefix')}-001"
     if item.get("level") not in LEVELS:
         yield f"`level` is none of {', '.join(sorted(LEVELS))}"
     if not isinstance(item.get("text"), str) or not item["text"].strip():
         yield "`text` is missing"
-    if item.get("status", "stable") not in STATUSES:
-        yield f"`status` is none of {', '.join(sorted(STATUSES))}"
+    if not isinstance(item.get("since"), str):
+        yield "`since` is missing, or not a text"
+    observable = item.get("observable")
+    if not observable or set(observable) - OBSERVABLE:
+        yield f"`observable` lists where it shows: {', '.join(sorted(OBSERVABLE))}"
