@@ -8,6 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from isoloop.wire._answer import AnswerBuilder
+from isoloop.wire._arguments import Arguments, Problem, read_arguments
+from isoloop.wire._failure import RETRYABLE, failure
 from isoloop.wire._pieces import (
     Aborted,
     Answered,
@@ -42,9 +45,12 @@ if TYPE_CHECKING:
     from isoloop.contract import Dialect as DialectName
 
 __all__ = [
+    "RETRYABLE",
     "Aborted",
+    "AnswerBuilder",
     "AnswerStarted",
     "Answered",
+    "Arguments",
     "ArgumentsState",
     "Conversation",
     "Decoder",
@@ -56,6 +62,7 @@ __all__ = [
     "OpaqueEnded",
     "OpaqueStarted",
     "Piece",
+    "Problem",
     "TextDelta",
     "TextEnded",
     "TextStarted",
@@ -68,6 +75,8 @@ __all__ = [
     "Unsendable",
     "absolute_url",
     "dialect_named",
+    "failure",
+    "read_arguments",
 ]
 
 

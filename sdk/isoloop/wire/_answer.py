@@ -258,7 +258,7 @@ class AnswerBuilder:
 
     # ------------------------------------------------------------ endings
 
-    def answered(  # noqa: PLR0913 -- a message has these parts
+    def answered(
         self,
         out: list[Piece],
         stop_reason: StopReason,
@@ -312,7 +312,7 @@ class AnswerBuilder:
         self._own_ids.add(found)
         return found
 
-    def _message(  # noqa: PLR0913 -- a message has these parts
+    def _message(
         self,
         out: list[Piece],
         stop_reason: StopReason,

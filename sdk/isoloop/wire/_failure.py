@@ -54,7 +54,10 @@ def code_of_status(status: int) -> ErrorCode:
     code = _BY_STATUS.get(status)
     if code is not None:
         return code
-    return "server_error" if status >= 500 else "invalid_request"
+    if status >= 500:
+        return "server_error"
+    # Redirects are not followed: the key would go to another host.
+    return "invalid_request" if status >= 400 else "protocol"
 
 
 def failure(  # noqa: PLR0913 -- a failure has these parts

@@ -89,7 +89,7 @@ class _Pending:
 class Repair:
     """Turns messages into wire turns, one by one."""
 
-    def __init__(self, model: ModelRef, allowed_id: Callable[[str], str]) -> None:
+    def __init__(self, model: ModelRef, allowed_id: Callable[[str, str], str]) -> None:
         self._model = model
         self._allowed_id = allowed_id
         self._used: set[str] = set()
@@ -180,11 +180,10 @@ class Repair:
                 return None
 
     def _wire_id(self, call_id: str) -> str:
-        wanted = self._allowed_id(call_id)
-        found, number = wanted, 1
+        found, number = self._allowed_id(call_id, ""), 1
         while found in self._used:
             number += 1
-            found = self._allowed_id(f"{number}_{wanted}")
+            found = self._allowed_id(call_id, f"_{number}")
         self._used.add(found)
         return found
 

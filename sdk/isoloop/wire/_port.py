@@ -153,6 +153,5 @@ def absolute_url(base_url: str, path: str) -> str:
     """
     base = base_url.rstrip("/")
     first = path[: path.find("/", 1)] if path.find("/", 1) > 0 else path
-    if base.endswith(first):
-        base = base[: -len(first)]
+    base = base.removesuffix(first)
     return base + path

@@ -51,9 +51,9 @@ _LONGEST_ID = 64
 _LONGEST_NAME = 128
 
 
-def allowed_id(call_id: str) -> str:
+def allowed_id(call_id: str, suffix: str) -> str:
     """Make a call id that the API accepts: `^[a-zA-Z0-9_-]+$`, at most 64 characters."""
-    return _NOT_A_NAME.sub("_", call_id)[:_LONGEST_ID] or "_"
+    return (_NOT_A_NAME.sub("_", call_id)[: _LONGEST_ID - len(suffix)] or "_") + suffix
 
 
 def tool(definition: ToolDefinition) -> bytes:
@@ -140,9 +140,7 @@ def _result_part(block: ResultBlock) -> str | dict[str, Any] | Raw | None:
         case ImageBlock() | DocumentBlock() | OpaqueBlock():
             return _media(block)
         case _:
-            raise unsendable(
-                f'A tool result with a block of type "{block.type}" cannot be sent to {DIALECT}.'
-            )
+            return f"[{block.type} omitted: the model cannot read it]"
 
 
 def system_text(block: TextBlock) -> bytes | None:

@@ -9,23 +9,23 @@
 Each message is encoded once and its bytes are kept; a request joins them. What a turn may change stands behind
 `messages`, so that the bytes before it only ever grow, cache markers aside (decision 17).
 
-Cache markers: an explicit breakpoint marks its block; `settings.cache` marks the last part of the instructions (or the
-last tool) and the last block of the last user message. The API allows four; of more, the last four in
-the order of the prompt are kept: they cover the longest prefixes.
+Cache markers: an explicit breakpoint marks its block; `settings.cache` marks the last part of the instructions and
+the last block of the last user message. The API allows four; beyond them the automatic ones go,
+the earliest first, and more than four explicit ones are refused.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from isoloop.contract import ModelSettings
 from isoloop.wire._history import AnswerTurn, Repair, ResultsTurn, UserTurn
-from isoloop.wire._json import encode, encode_text
+from isoloop.wire._json import encode
 from isoloop.wire._port import HttpRequest
 from isoloop.wire.anthropic_messages import encode as blocks
 from isoloop.wire.anthropic_messages.models import facts_of
-from isoloop.wire.anthropic_messages.output import OutputMembers, output_of
 from isoloop.wire.anthropic_messages.settings import (
+    check_tool_choice,
     merged,
     options_of,
     sampling_of,
@@ -52,43 +52,40 @@ _MARKERS: dict[CacheBreakpoint, bytes] = {
 }
 
 _Role: TypeAlias = Literal["user", "assistant"]
-_Block: TypeAlias = "tuple[bytes, CacheBreakpoint | None]"
+# Nothing in place of the bytes: the block cannot be sent.
+_Block: TypeAlias = "tuple[bytes | None, CacheBreakpoint | None]"
 
 
 class _Parts:
-    """Bytes to be joined, with the places where a cache marker may stand."""
+    """Bytes to be joined, with the places of the blocks that bear a cache marker."""
 
-    __slots__ = ("chunks", "last", "slots")
+    __slots__ = ("chunks", "last", "marked")
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
-        self.slots: list[tuple[int, CacheBreakpoint]] = []
-        self.last = -1  # the place of the last block
+        self.marked: dict[int, CacheBreakpoint] = {}
+        self.last: int | None = None  # the place of the last block
 
     def copy(self) -> _Parts:
         other = _Parts()
-        other.chunks, other.slots, other.last = self.chunks.copy(), self.slots.copy(), self.last
+        other.chunks, other.marked = self.chunks.copy(), self.marked.copy()
+        other.last = self.last
         return other
 
     def add(self, block: bytes, marker: CacheBreakpoint | None) -> None:
-        """Add a block; its marker, if any, goes before its closing brace."""
+        """Add a block."""
         self.last = len(self.chunks)
         self.chunks.append(block)
         if marker is not None:
-            self.slots.append((self.last, marker))
+            self.marked[self.last] = marker
 
-    def mark_last(self, marker: CacheBreakpoint) -> None:
-        """Ask for a marker on the last block, unless it has one."""
-        if self.last >= 0 and not (self.slots and self.slots[-1][0] == self.last):
-            self.slots.append((self.last, marker))
-
-    def joined(self, markers: int) -> bytes:
-        """Join, with the last so many markers."""
-        chunks = self.chunks
-        if markers:
-            chunks = chunks.copy()
-            for place, marker in self.slots[-markers:]:
-                chunks[place] = chunks[place][:-1] + _MARKERS[marker] + b"}"
+    def joined(self) -> bytes:
+        """Join; a marker stands before its block's closing brace."""
+        if not self.marked:
+            return b"".join(self.chunks)
+        chunks = self.chunks.copy()
+        for place, marker in self.marked.items():
+            chunks[place] = chunks[place][:-1] + _MARKERS[marker] + b"}"
         return b"".join(chunks)
 
 
@@ -100,7 +97,7 @@ class _Messages:
     def __init__(self) -> None:
         self.parts = _Parts()
         self.role: _Role | None = None
-        self.last_user = -1
+        self.last_user: int | None = None
 
     def copy(self) -> _Messages:
         other = _Messages()
@@ -110,6 +107,8 @@ class _Messages:
     def add(self, role: _Role, content: Iterable[_Block]) -> None:
         """Add blocks; consecutive ones of the same role make one message."""
         for block, marker in content:
+            if block is None:
+                continue
             if role == self.role:
                 self.parts.chunks.append(b",")
             else:
@@ -119,12 +118,6 @@ class _Messages:
             self.parts.add(block, marker)
             if role == "user":
                 self.last_user = self.parts.last
-
-    def mark_last_user(self, marker: CacheBreakpoint) -> None:
-        """Ask for a marker on the last block that a user message has."""
-        if self.last_user >= 0 and all(place != self.last_user for place, _ in self.parts.slots):
-            self.parts.slots.append((self.last_user, marker))
-            self.parts.slots.sort()
 
     def close(self) -> None:
         """End the array."""
@@ -138,11 +131,11 @@ class AnthropicConversation:
         self._config = config
         self._settings = config.settings or ModelSettings.trusted()
         self._options = options_of(config)
-        self._facts = facts_of(config.model.model)
-        self._output = output_of(config.output, self._facts)
-        self._thinking = thinking_of(self._settings, self._facts)
+        check_tool_choice(config)
+        self._thinking = thinking_of(self._settings, facts_of(config.model.model))
         self._repair = Repair(config.model, blocks.allowed_id)
         self._messages = _Messages()
+        self._last_instruction: int | None = None
         self._head = self._written_head()
         self._static = self._static_members()
 
@@ -161,17 +154,28 @@ class AnthropicConversation:
         messages = self._messages.copy()
         for turn in self._repair.tail():
             _write(messages, turn)
+        if messages.role is None:
+            raise unsendable("There is nothing to send: no message has any content left.")
         messages.close()
-        head = self._head
-        if self._settings.cache in {"short", "long"}:
-            marker: CacheBreakpoint = "long" if self._settings.cache == "long" else "short"
-            messages.mark_last_user(marker)
-        of_messages = min(_MOST_MARKERS, len(messages.parts.slots))
-        of_head = min(_MOST_MARKERS - of_messages, len(head.slots))
-        body = b"".join(
-            [head.joined(of_head), messages.parts.joined(of_messages), self._tail(call)]
-        )
+        head = self._head.copy()
+        self._mark(head, messages)
+        body = head.joined() + messages.parts.joined() + self._tail(call)
         return HttpRequest("POST", "/v1/messages", self._headers(call), body)
+
+    def _mark(self, head: _Parts, messages: _Messages) -> None:
+        """Put in the automatic cache markers as far as there is room."""
+        room = _MOST_MARKERS - len(head.marked) - len(messages.parts.marked)
+        if room < 0:
+            raise unsendable(
+                f"There are {_MOST_MARKERS - room} cache breakpoints; the API allows {_MOST_MARKERS}."
+            )
+        if self._settings.cache is None or self._settings.cache == "none":
+            return
+        # The later one covers more, so it is the last to go.
+        for parts, place in ((messages.parts, messages.last_user), (head, self._last_instruction)):
+            if place is not None and place not in parts.marked and room > 0:
+                parts.marked[place] = self._settings.cache
+                room -= 1
 
     def _headers(self, call: ModelCall) -> dict[str, str]:
         headers = {
@@ -182,7 +186,7 @@ class AnthropicConversation:
         # Hosts that know no headers take the beta features in the body; the vendor takes them here.
         betas = self._options.get("anthropic_beta")
         if isinstance(betas, list):
-            headers["anthropic-beta"] = ",".join(map(str, betas))
+            headers["anthropic-beta"] = ",".join(map(str, cast("list[Any]", betas)))
         elif isinstance(betas, str):
             headers["anthropic-beta"] = betas
         return headers
@@ -196,18 +200,15 @@ class AnthropicConversation:
         }
         head.chunks.append(encode(first)[:-1])
         if "tools" not in self._options:
-            tools = self._config.tools or []
-            _array(
-                head,
-                b'"tools"',
-                ((blocks.tool(t), getattr(t, "cache_breakpoint", None)) for t in tools),
-            )
+            tools = ((blocks.tool(t), _marker_of(t)) for t in self._config.tools or ())
+            _array(head, b'"tools"', tools)
         if "system" not in self._options:
-            parts = [*(self._config.instructions or ()), *self._output.instructions]
-            system = ((blocks.system_text(part), part.cache_breakpoint) for part in parts)
-            _array(head, b'"system"', ((b, m) for b, m in system if b is not None))
-        if self._settings.cache in {"short", "long"}:
-            head.mark_last("long" if self._settings.cache == "long" else "short")
+            before = head.last
+            parts = (
+                (blocks.system_text(p), _marker_of(p)) for p in self._config.instructions or ()
+            )
+            _array(head, b'"system"', parts)
+            self._last_instruction = head.last if head.last != before else None
         head.chunks.append(b',"messages":[')
         return head
 
@@ -216,12 +217,15 @@ class AnthropicConversation:
         members: dict[str, Any] = {}
         if self._thinking.members:
             members["thinking"] = self._thinking.members
-        output = dict(self._output.members)
+        output: dict[str, Any] = {}
         if self._thinking.effort is not None:
             output["effort"] = self._thinking.effort
+        if self._config.output is not None:
+            # "output_config":{"format":{"type":"json_schema","schema":{…}}}
+            output["format"] = {"type": "json_schema", "schema": self._config.output.json_schema}
         if output:
             members["output_config"] = output
-        members |= sampling_of(self._settings, thinking=self._thinking.on)
+        members |= sampling_of(self._settings)
         left = {n: v for n, v in self._options.items() if n not in {"max_tokens", "anthropic_beta"}}
         return merged(members, left)
 
@@ -240,34 +244,28 @@ class AnthropicConversation:
 def _array(parts: _Parts, name: bytes, items: Iterable[_Block]) -> None:
     opened = False
     for block, marker in items:
-        parts.chunks.append(b"," if opened else b"," + name + b":[")
-        opened = True
-        parts.add(block, marker)
+        if block is not None:
+            parts.chunks.append(b"," if opened else b"," + name + b":[")
+            opened = True
+            parts.add(block, marker)
     if opened:
         parts.chunks.append(b"]")
 
 
 def _write(messages: _Messages, turn: WireTurn) -> None:
     match turn:
-        case UserTurn():
-            encoded = (
-                (blocks.user_block(b), getattr(b, "cache_breakpoint", None)) for b in turn.content
-            )
-            messages.add("user", ((b, m) for b, m in encoded if b is not None))
-        case AnswerTurn():
-            answer = (
-                (blocks.answer_block(b, same_model=turn.same_model), _marker_of(b))
-                for b in turn.content
-            )
-            messages.add("assistant", ((b, m) for b, m in answer if b is not None))
-        case ResultsTurn():
-            messages.add(
-                "user", ((blocks.result(r), _result_marker(r.content)) for r in turn.results)
-            )
+        case UserTurn(content=content):
+            messages.add("user", ((blocks.user_block(b), _marker_of(b)) for b in content))
+        case AnswerTurn(content=content, same_model=same):
+            answer = ((blocks.answer_block(b, same_model=same), _marker_of(b)) for b in content)
+            messages.add("assistant", answer)
+        case ResultsTurn(results=results):
+            messages.add("user", ((blocks.result(r), _result_marker(r.content)) for r in results))
 
 
-def _marker_of(block: object) -> CacheBreakpoint | None:
-    return getattr(block, "cache_breakpoint", None)
+def _marker_of(part: object) -> CacheBreakpoint | None:
+    marker: CacheBreakpoint | None = getattr(part, "cache_breakpoint", None)
+    return marker
 
 
 def _result_marker(content: list[ResultBlock]) -> CacheBreakpoint | None:

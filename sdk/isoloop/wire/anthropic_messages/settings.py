@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import json
 
 from isoloop.contract import (
+    FunctionTool,
     ModelSettings,
     ThinkingBudget,
     ThinkingDisabled,
     ThinkingEffort,
-    ToolChoiceAuto,
     ToolChoiceNone,
     ToolChoiceRequired,
     ToolChoiceTool,
@@ -21,7 +21,6 @@ from isoloop.wire._failure import failure
 from isoloop.wire._port import Unsendable
 from isoloop.wire.anthropic_messages.models import (
     ANSWER_ROOM,
-    DEFAULT_MAX_TOKENS,
     LEAST_BUDGET,
     ModelFacts,
 )
@@ -36,7 +35,7 @@ _BUDGETS: dict[Effort, int] = {
     "medium": 8192,
     "high": 16_384,
     "xhigh": 24_576,
-    "max": 32_000,
+    "max": 24_576,
 }
 
 
@@ -47,7 +46,6 @@ class Thinking:
     max_tokens: int
     members: dict[str, Any]
     effort: str | None
-    on: bool
 
 
 def unsendable(message: str) -> Unsendable:
@@ -58,76 +56,75 @@ def unsendable(message: str) -> Unsendable:
 def thinking_of(settings: ModelSettings, facts: ModelFacts) -> Thinking:
     """Decide `thinking`, `output_config.effort` and `max_tokens` together: the last bounds the first."""
     wanted = settings.max_output_tokens
-    limit = facts.max_output_tokens
-    plain = wanted or min(limit, DEFAULT_MAX_TOKENS)
+    plain = wanted or facts.default_max_tokens
     match settings.thinking:
         case None:
-            return Thinking(plain, {}, None, on=False)
+            return Thinking(plain, {}, None)
         case ThinkingDisabled():
-            return Thinking(plain, {"type": "disabled"}, None, on=False)
+            return Thinking(plain, {"type": "disabled"}, None)
         case ThinkingBudget(budget_tokens=budget):
-            if wanted is not None and budget >= wanted:
-                raise unsendable(
-                    f"The thinking budget of {budget} tokens leaves nothing of maxOutputTokens ({wanted}). "
-                    "Raise maxOutputTokens or lower the budget."
-                )
-            return _budgeted(wanted or min(limit, max(plain, budget + ANSWER_ROOM)), budget)
+            return _budgeted(wanted, plain, budget)
         case ThinkingEffort(effort=effort) if facts.adaptive_thinking:
-            return Thinking(plain, {"type": "adaptive"}, _effort(effort, facts), on=True)
+            # The vendor's least effort is `low`.
+            return Thinking(plain, {"type": "adaptive"}, "low" if effort == "minimal" else effort)
         case ThinkingEffort(effort=effort):
-            budget = _BUDGETS[effort]
-            most = wanted or min(limit, max(plain, budget + ANSWER_ROOM))
-            if most <= LEAST_BUDGET:
-                raise unsendable(
-                    f"maxOutputTokens ({most}) leaves no room for thinking, which needs {LEAST_BUDGET}. "
-                    "Raise it or disable thinking."
-                )
-            return _budgeted(most, max(LEAST_BUDGET, min(budget, most - LEAST_BUDGET)))
+            return _budgeted(wanted, plain, _BUDGETS[effort])
 
 
-def _budgeted(max_tokens: int, budget: int) -> Thinking:
-    return Thinking(max_tokens, {"type": "enabled", "budget_tokens": budget}, None, on=True)
+def _budgeted(wanted: int | None, plain: int, budget: int) -> Thinking:
+    if wanted is not None and budget >= wanted:
+        raise unsendable(
+            f"The thinking budget of {budget} tokens leaves nothing of maxOutputTokens ({wanted}). "
+            "Raise maxOutputTokens or think less."
+        )
+    most = wanted or max(plain, budget + ANSWER_ROOM)
+    return Thinking(most, {"type": "enabled", "budget_tokens": budget}, None)
 
 
-def _effort(effort: Effort, facts: ModelFacts) -> str:
-    if effort == "minimal":
-        return "low"  # the vendor's least
-    if effort == "xhigh" and not facts.xhigh_effort:
-        return "high"
-    return effort
+def sampling_of(settings: ModelSettings) -> dict[str, Any]:
+    """Give the sampling members as asked.
+
+    A thinking model refuses most of them, and newer models all of them. The provider's 400 is louder than
+    leaving them out would be (pi, A5, does that).
+    """
+    members = {
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "top_k": settings.top_k,
+        "stop_sequences": settings.stop_sequences or None,
+    }
+    return {name: value for name, value in members.items() if value is not None}
 
 
-def sampling_of(settings: ModelSettings, *, thinking: bool) -> dict[str, Any]:
-    """Give the sampling members. A thinking model refuses `temperature` and `top_k`, and most of `top_p` (pi, A5)."""
-    members: dict[str, Any] = {}
-    if settings.temperature is not None and not thinking:
-        members["temperature"] = settings.temperature
-    if settings.top_p is not None and (not thinking or settings.top_p >= 0.95):
-        members["top_p"] = settings.top_p
-    if settings.top_k is not None and not thinking:
-        members["top_k"] = settings.top_k
-    if settings.stop_sequences:
-        members["stop_sequences"] = settings.stop_sequences
-    return members
+def check_tool_choice(config: RunConfig) -> None:
+    """Refuse a forced choice that no answer could obey."""
+    names = {tool.name for tool in config.tools or () if isinstance(tool, FunctionTool)}
+    match config.tool_choice:
+        case ToolChoiceRequired() if not config.tools:
+            raise unsendable("The tool choice is `required`, but there are no tools.")
+        case ToolChoiceTool(name=name) if name not in names:
+            raise unsendable(f'The tool choice names "{name}", which is not among the tools.')
+        case _:
+            pass
 
 
 def tool_choice_of(config: RunConfig, turn: int) -> dict[str, Any] | None:
     """Give `tool_choice`. A forced one holds for the first turn, or the loop would never end (decision 26)."""
     settings = config.settings
     single = settings is not None and settings.parallel_tool_calls is False
-    choice: dict[str, Any] | None
+    choice: dict[str, Any]
     match config.tool_choice:
+        case None if not single:
+            return None
         case ToolChoiceNone():
             return {"type": "none"}
         case ToolChoiceRequired(every_turn=every) if turn == 1 or every:
             choice = {"type": "any"}
         case ToolChoiceTool(name=name, every_turn=every) if turn == 1 or every:
             choice = {"type": "tool", "name": name}
-        case ToolChoiceAuto():
-            choice = {"type": "auto"}
         case _:
-            choice = {"type": "auto"} if single else None
-    if choice is not None and single:
+            choice = {"type": "auto"}
+    if single:
         choice["disable_parallel_tool_use"] = True
     return choice
 
@@ -152,6 +149,7 @@ def merged(members: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     out = dict(members)
     for name, value in options.items():
         known = out.get(name)
-        both = isinstance(known, dict) and isinstance(value, dict)
-        out[name] = merged(known, value) if both else value
+        if isinstance(known, dict) and isinstance(value, dict):
+            value = merged(cast("dict[str, Any]", known), cast("dict[str, Any]", value))
+        out[name] = value
     return out

@@ -30,12 +30,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw, Struct, ValidationError, json
 
 from isoloop.wire._answer import OpenOpaque, OpenText, OpenThinking, OpenToolCall
+from isoloop.wire._json import encode
 from isoloop.wire._sse import SseDecoder, SseEvent, text_of
 from isoloop.wire.anthropic_messages.answer import Head, Reading, Stop
 from isoloop.wire.anthropic_messages.body import BodyDecoder
 from isoloop.wire.anthropic_messages.errors import ErrorDetail, stream_error
 from isoloop.wire.anthropic_messages.lenient import lenient_value
-from isoloop.wire._json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Collection

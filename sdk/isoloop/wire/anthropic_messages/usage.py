@@ -59,12 +59,12 @@ class UsageMeter:
     def _own_and_others(
         self, requested: str, answered_by: str | None
     ) -> tuple[dict[str, int | None], list[ModelUsage]]:
-        iterations = [i for i in _list(self._raw, "iterations") if isinstance(i, dict)]
+        iterations = _objects(self._raw, "iterations")
         if not iterations:
             return _billed(self._raw), []
         own: dict[str, int | None] = {}
         others: dict[str, dict[str, int | None]] = {}
-        for iteration in cast("list[dict[str, Any]]", iterations):
+        for iteration in iterations:
             model = iteration.get("model")
             mine = not isinstance(model, str) or not model or _same(model, requested, answered_by)
             bill = own if mine else others.setdefault(str(model), {})
@@ -139,6 +139,7 @@ def _object(members: dict[str, Any], name: str) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _list(members: dict[str, Any], name: str) -> list[Any]:
+def _objects(members: dict[str, Any], name: str) -> list[dict[str, Any]]:
     value = members.get(name)
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    items = cast("list[Any]", value) if isinstance(value, list) else []
+    return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
