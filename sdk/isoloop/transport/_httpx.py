@@ -1,13 +1,14 @@
 """The default transport: httpx, or the client that a user configured (httpx2's too).
 
-httpx is imported when the first request is sent, not with the package. Proxies, certificates, limits and
-hooks are set on a client of the user's own; the timeouts of the call replace that client's, whose default of 5 s
-would end nearly every answer.
+httpx is imported when the first request is sent, not with the package. Proxies, certificates,
+limits and hooks are set on a client of the user's own; the timeouts of the call replace that
+client's, whose default of 5 s would end nearly every answer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import weakref
 from importlib import import_module
@@ -109,10 +110,9 @@ class HttpxResponse:
 
     async def aclose(self) -> None:
         """Close; a connection with an unread body is closed with it."""
-        try:
+        # If it is gone already, that is what was wanted.
+        with contextlib.suppress(self._library.RequestError):
             await self._response.aclose()
-        except self._library.RequestError:
-            pass  # it is gone, which is what was wanted
 
 
 def _library_of(client: object) -> Any:

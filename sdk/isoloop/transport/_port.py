@@ -7,7 +7,8 @@
     finally:
         await response.aclose()
 
-A transport neither retries, nor follows redirects, nor decides what a status means: that belongs to the loop.
+A transport neither retries, nor follows redirects, nor decides what a status means: that belongs
+to the loop.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ class TransportError(Exception):
 class Response(Protocol):
     """A response whose body is still to come.
 
-    Contract: the body is read only as fast as `chunks` is iterated, so that a reader who stops stops the socket.
+    Contract: the body is read only as fast as `chunks` is iterated, so that a reader who stops
+    stops the socket.
     """
 
     @property

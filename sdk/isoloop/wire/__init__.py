@@ -1,6 +1,7 @@
 """The wire formats of the providers, sans-IO: requests out as bytes, answers in as bytes.
 
-One folder per dialect with a file per step. Nothing here opens a socket, reads a clock or knows a key.
+One folder per dialect with a file per step. Nothing here opens a socket, reads a clock or knows a
+key.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Builds an answer from what a dialect's decoder reads; shared by all dialects.
 
-A decoder says what happens to which of the provider's blocks. The builder gives each block its content
-index (our own: gap-free, in the order of the starts, whatever the provider's numbers are), makes call
-ids unique, joins texts, reads arguments once, and closes what is open when the answer is over,
-however it ends. Blocks may interleave.
+A decoder says what happens to which of the provider's blocks. The builder gives each block its
+content index (our own: gap-free, in the order of the starts, whatever the provider's numbers are),
+makes call ids unique, joins texts, reads arguments once, and closes what is open when the answer
+is over, however it ends. Blocks may interleave.
 
 Every method returns the pieces to be told, so a decoder's branch is one `out +=` line.
 The three text deltas are the hot path: 20,000 of them must cost about 20 ms.
@@ -106,7 +106,7 @@ class OpenText(_Joined):
 
 
 class OpenThinking(_Joined):
-    """A thinking block being read. A signature counts only if the block was ended by the provider."""
+    """A thinking block being read. Its signature counts only if the provider ended the block."""
 
     __slots__ = ("provider_data", "signature")
 
@@ -161,7 +161,7 @@ class OpenToolCall(_Joined):
 
 
 class OpenOpaque:
-    """A block that the contract does not model. The decoder keeps `json_text` as the whole block."""
+    """A block that the contract does not model; its decoder keeps `json_text` whole."""
 
     __slots__ = ("dialect", "incomplete", "index", "json_text", "kind")
 
@@ -173,7 +173,7 @@ class OpenOpaque:
         self.incomplete = False
 
     def close(self, out: list[Piece], *, ended: bool) -> AnswerBlock:
-        """End the block. One that the provider did not end, or that cannot be rebuilt, is marked."""
+        """End the block; one that was not ended or cannot be rebuilt is marked."""
         incomplete = self.incomplete or not ended
         out.append(OpaqueEnded(self.index, self.dialect, self.kind, self.json_text, incomplete))
         return OpaqueBlock.trusted(
@@ -231,8 +231,8 @@ class AnswerBuilder:
     ) -> OpenToolCall:
         """Begin a call; `members` are what only its dialect knows of it.
 
-        The provider's id may be empty or not unique (decision 23 of the loop); the id that it gave is kept beside
-        the one that we made.
+        The provider's id may be empty or not unique (decision 23 of the loop); the id that it gave
+        is kept beside the one that we made.
         """
         self._calls += 1
         call_id = self._unique(provider_id or f"call_{self._calls}")

@@ -1,6 +1,7 @@
-"""The strict reading of a tool call's arguments, the only one.
+r"""The strict reading of a tool call's arguments, the only one.
 
-Arguments are read once, when the call has ended, and never repaired or coerced (decision 5 of the loop):
+Arguments are read once, when the call has ended, and never repaired or coerced (decision 5 of the
+loop):
 
     {"city": "Paris"}      an object
     (blank)                {}
@@ -8,7 +9,7 @@ Arguments are read once, when the call has ended, and never repaired or coerced 
     null, [1], "x", 3      a problem: not an object
     {"a": 1, "a": 2}       a problem: which one is meant?
     {"a": NaN}, 1e400      a problem: JSON has no such number, or no program could hold it
-    {"a": "\\ud83d"}        a problem: half a character cannot be handed on (RFC 7493, section 2.1)
+    {"a": "\ud83d"}       a problem: half a character cannot be handed on (RFC 7493, section 2.1)
 """
 
 from __future__ import annotations

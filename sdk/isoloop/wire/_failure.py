@@ -1,7 +1,7 @@
 """Failures in the contract's words; shared by all dialects.
 
-An HTTP status decides first (decision 14 of the loop); a provider's own name for the failure decides
-where the status says less. The server's word on retrying wins over ours.
+An HTTP status decides first (decision 14 of the loop); a provider's own name for the failure
+decides where the status says less. The server's word on retrying wins over ours.
 """
 
 from __future__ import annotations
@@ -121,8 +121,9 @@ def _milliseconds(text: str, factor: int) -> int | None:
     return min(round(float(text) * factor), _MAX_SAFE_INTEGER)
 
 
-# A 400 of these meanings is the transcript's length, not its form. Each line is one vendor's wording.
-# A 429 never counts: "too many tokens per minute" is a rate (pi's list of patterns, section 4 of its study).
+# A 400 of these meanings is the transcript's length, not its form. Each line is one vendor's
+# wording. A 429 never counts: "too many tokens per minute" is a rate (pi's list of patterns,
+# section 4 of its study).
 _OVERFLOW = re.compile(
     r"prompt is too long"  # Anthropic: prompt is too long: 213462 tokens > 200000 maximum
     r"|input is too long"  # Bedrock
@@ -151,8 +152,14 @@ _QUOTA = re.compile(
 )
 
 
+# Anthropic: Output blocked by content filtering policy. OpenAI and Azure: content_filter.
+_FILTER = re.compile(r"blocked by content filtering policy|content[_ ]filter", re.IGNORECASE)
+
+
 def refined(code: ErrorCode, message: str) -> ErrorCode:
-    """Tell a full context and an empty purse from the failures whose status they share."""
+    """Tell the failures apart that share a status: DIAL-051."""
+    if code == "invalid_request" and _FILTER.search(message):
+        return "content_filter"
     if code in {"invalid_request", "too_large"} and _OVERFLOW.search(message):
         return "context_overflow"
     if code in {"invalid_request", "rate_limited", "permission"} and _QUOTA.search(message):

@@ -2,17 +2,19 @@
 
 The caller's messages are never changed. What is sent differs from them so:
 
-* an answer with stop reason `error` is left out with its results; an aborted one loses its incomplete calls
-  and its unsigned thinking;
-* thinking and opaque blocks go only to the model that wrote them (dialect and requested name equal),
-  thinking only if signed, opaque blocks only if complete;
-* every call has exactly one result, directly after its answer and in call order: a missing one (the last answer's too)
-  says `interrupted`, a second one or one without its call is dropped, and what a user said in between follows;
+* an answer with stop reason `error` is left out with its results; an aborted one loses its
+  incomplete calls and its unsigned thinking;
+* thinking and opaque blocks go only to the model that wrote them (dialect and requested name
+  equal), thinking only if signed, opaque blocks only if complete;
+* every call has exactly one result, directly after its answer and in call order: a missing one
+  (the last answer's too) says `interrupted`, a second one or one without its call is dropped, and
+  what a user said in between follows;
 * call ids become what the dialect allows, unique, and the results follow;
 * empty texts are dropped, signed thinking is kept even if empty.
 
-`Repair` takes one message at a time and gives each wire turn once, so that a dialect encodes it once.
-What is still open (calls without their results) is given by `tail`, provisionally, for one request.
+`Repair` takes one message at a time and gives each wire turn once, so that a dialect encodes it
+once. What is still open (calls without their results) is given by `tail`, provisionally, for one
+request.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ class UserTurn:
 
 @dataclass(frozen=True, slots=True)
 class AnswerTurn:
-    """What a model answered; calls have their wire ids. Of another model only text and calls are left."""
+    """What a model answered, calls under their wire ids; of another model only text and calls."""
 
     message: AssistantMessage
     content: list[AnswerBlock]
@@ -112,7 +114,7 @@ class Repair:
                 return self._answer(message)
 
     def tail(self) -> list[WireTurn]:
-        """Give what a request needs beyond the settled turns; a later message may still change it."""
+        """Give what a request needs beyond the settled turns, provisionally."""
         if not self._pending:
             return []
         return [self._results(), *self._waiting]

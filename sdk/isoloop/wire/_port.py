@@ -112,8 +112,8 @@ class Conversation(Protocol):
 class Decoder(Protocol):
     """One answer being read.
 
-    Contract: after `end` is set every method returns `[]` and changes nothing. Each method closes what
-    it leaves open: a started block is always ended (LOOP, invariant 1).
+    Contract: after `end` is set every method returns `[]` and changes nothing. Each method closes
+    what it leaves open: a started block is always ended (LOOP, invariant 1).
     """
 
     @property

@@ -4,12 +4,12 @@ r"""Server-sent events, decoded by the WHATWG rules without any I/O.
     data: {"type":"content_block_delta","index":0,...}\n
     \n
 
-Bytes come in chunks that may be cut anywhere: inside a UTF-8 character, between CR and LF, in a field
-name. The work is linear in the bytes for any way of cutting: a line that has no end yet is kept in parts
-and only the new part is searched.
+Bytes come in chunks that may be cut anywhere: inside a UTF-8 character, between CR and LF, in a
+field name. The work is linear in the bytes for any way of cutting: a line that has no end yet is
+kept in parts and only the new part is searched.
 
-Data stays bytes: a JSON decoder reads it faster than text. Bytes that are not UTF-8 are
-replaced by U+FFFD, as the rules say, when they are made text (`text_of`). A line end is never part of a
+Data stays bytes: a JSON decoder reads it faster than text. Bytes that are not UTF-8 are replaced
+by U+FFFD, as the rules say, when they are made text (`text_of`). A line end is never part of a
 UTF-8 character, so decoding after splitting gives what decoding before would.
 """
 
@@ -21,7 +21,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class SseEvent(Struct, frozen=True, gc=False):
-    """One dispatched event. Without an `event` field the name is empty (the rules then say `message`)."""
+    """One event. Without an `event` field its name is empty (the rules then say `message`)."""
 
     name: bytes
     data: bytes
@@ -35,8 +35,8 @@ def text_of(data: bytes) -> str:
 class SseDecoder:
     """Turns the bytes of a body into events.
 
-    Contract: what follows the last blank line is never dispatched (rules: an unfinished event is discarded),
-    so there is nothing to call at the end of the body.
+    Contract: what follows the last blank line is never dispatched (rules: an unfinished event is
+    discarded), so there is nothing to call at the end of the body.
     """
 
     __slots__ = ("_after_cr", "_data", "_line", "_name", "_start", "last_event_id", "retry_ms")

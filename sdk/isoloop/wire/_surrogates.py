@@ -4,7 +4,8 @@ r"""Unpaired UTF-16 surrogates, which JSON escapes can express and UTF-8 cannot.
     data: {"type":"text_delta","text":"\ude00"}      the other half
 
 A pair that a provider split over two deltas is joined; what stays unpaired becomes U+FFFD
-(decision 17 of the loop). Both happen when text is decoded and, for a caller's texts, when it is sent.
+(decision 17 of the loop). Both happen when text is decoded and, for a caller's texts, when it is
+sent.
 """
 
 from __future__ import annotations

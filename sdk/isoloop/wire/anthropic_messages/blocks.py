@@ -3,9 +3,10 @@
     {"type":"text","text":"","citations":[]}
     {"type":"thinking","thinking":"","signature":""}
     {"type":"tool_use","id":"toolu_01…","name":"search","input":{},"caller":{"type":"direct"}}
-    {"type":"redacted_thinking","data":"EqkE…"}                    opaque, like every kind not named above
+    {"type":"redacted_thinking","data":"EqkE…"}         opaque, like every kind not named above
 
-What only the vendor understands of a known block (citations, `caller`) goes into its provider data, raw.
+What only the vendor understands of a known block (citations, `caller`) goes into its provider
+data, raw.
 """
 
 from __future__ import annotations
@@ -120,7 +121,8 @@ class BlockReader:
         if whole:
             opened.add(given, out)
         elif given.strip("{} \t\r\n") and given != "null":
-            # Not the usual placeholder. It counts only if no fragment follows: both together are never right.
+            # Not the usual placeholder. It counts only if no fragment follows: both together are
+            # never right.
             notes.whole_input = given
         return opened
 
@@ -131,7 +133,7 @@ class BlockReader:
         block.signature += fragment
 
     def add_input(self, index: int, fragment: str) -> None:
-        """{"type":"input_json_delta","partial_json":"{\\"query\\""} on a block that is not a tool_use."""
+        """Take a fragment of the input of an opaque block, such as a server_tool_use."""
         self._notes[index].input_parts.append(fragment)
 
     def add_other(self, index: int, kind: str, data: bytes) -> None:
@@ -145,7 +147,8 @@ class BlockReader:
                 if "citation" in delta:
                     notes.citations.append(delta["citation"])
             case "compaction_delta", OpenOpaque(kind="compaction"):
-                # {"type":"compaction_delta","content":"The user…","encrypted_content":"…"}: the whole member at once
+                # {"type":"compaction_delta","content":"The user…","encrypted_content":"…"}: the
+                # whole member at once
                 notes.members |= delta
             case _:
                 notes.unknown.append(raw(encode_text({"type": kind, **delta})))
@@ -155,13 +158,15 @@ class BlockReader:
     def close(self, index: int, out: list[Piece]) -> None:
         """End a block that the provider ended."""
         if index not in self.open_blocks:
-            return  # {"type":"content_block_stop","index":0} twice: gateways do it, and it says nothing new
+            # {"type":"content_block_stop","index":0} twice: gateways do it; it says nothing new.
+            return
         self._complete(index)
         block = self.open_blocks.pop(index)
         notes = self._notes.pop(index)
         if isinstance(block, OpenToolCall) and not block.parts:
             block.add(notes.whole_input, out)
-        # An unknown delta may have carried a part of the arguments or of what was signed (decision 18).
+        # An unknown delta may have carried a part of the arguments or of what was signed (decision
+        # 18).
         ended = not (notes.unknown and isinstance(block, OpenToolCall | OpenThinking))
         self._builder.close(block, out, ended=ended)
 

@@ -1,4 +1,4 @@
-"""Reads Anthropic's answer when it was not streamed: one JSON body, the same pieces, one delta per block.
+"""Reads Anthropic's answer when it was not streamed: the same pieces, one delta per block.
 
 {"id":"msg_01…","type":"message","role":"assistant","model":"claude-…","content":[…],"stop_reason":"end_turn",
  "stop_sequence":null,"usage":{"input_tokens":9,"output_tokens":3}}
@@ -91,7 +91,7 @@ class BodyDecoder:
         head, stop = json.decode(body, type=Head), json.decode(body, type=Stop)
         reading = self._reading
         if message.type == "error" or message.error is not None:
-            # {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}} with status 200
+            # {"type":"error","error":{"type":"overloaded_error","message":"…"}} under status 200
             reading.failed(out, stream_error(message.error, message.request_id))
             return
         if message.content is None:

@@ -1,7 +1,7 @@
 """Writes content blocks and tools the way Anthropic reads them.
 
-Each function gives one block's JSON object without its cache marker, which is put in when a request is
-made: there may be four at most.
+Each function gives one block's JSON object without its cache marker, which is put in when a
+request is made: there may be four at most.
 """
 
 from __future__ import annotations
@@ -57,9 +57,10 @@ def allowed_id(call_id: str, suffix: str) -> str:
 
 
 def tool(definition: ToolDefinition) -> bytes:
-    """{"name":"search","description":"Search the web.","input_schema":{"type":"object",…}}"""
+    """Encode a tool's definition."""
     match definition:
         case FunctionTool():
+            # {"name":"search","description":"Search.","input_schema":{"type":"object",…}}
             members: dict[str, Any] = {"name": definition.name}
             if definition.description:
                 members["description"] = definition.description
@@ -72,7 +73,7 @@ def tool(definition: ToolDefinition) -> bytes:
             return encode(_object(definition.json_text, "A provider tool"))
         case ProviderTool():
             raise unsendable(
-                f"A provider tool of {definition.dialect} cannot be sent to {DIALECT}. Leave it out."
+                f"A provider tool of {definition.dialect} cannot be sent to {DIALECT}."
             )
 
 
@@ -85,7 +86,7 @@ def user_block(block: UserBlock) -> bytes | None:
             return encode(_media(block))
         case _:
             raise unsendable(
-                f'A block of type "{block.type}" cannot be sent to {DIALECT}. Leave it out or convert it.'
+                f'A block of type "{block.type}" cannot be sent to {DIALECT}. Convert it first.'
             )
 
 
@@ -112,12 +113,14 @@ def answer_block(block: AnswerBlock, *, same_model: bool) -> bytes | None:
         case OpaqueBlock():
             return _opaque(block)
         case _:
-            # An image or a recording that another model made: no assistant message can carry it here.
+            # An image or a recording that another model made: no assistant message can carry it
+            # here.
             return None
 
 
 def result(sent: SentResult) -> bytes:
-    """{"type":"tool_result","tool_use_id":"toolu_01…","content":"42","is_error":true}"""
+    """Encode a result."""
+    # {"type":"tool_result","tool_use_id":"toolu_01…","content":"42","is_error":true}
     members: dict[str, Any] = {"type": "tool_result", "tool_use_id": sent.wire_id}
     parts = [part for block in sent.content if (part := _result_part(block)) is not None]
     if not parts and sent.is_error:
@@ -205,7 +208,7 @@ def _opaque(block: OpaqueBlock) -> bytes:
 
 
 def _input(text: str) -> Raw:
-    """Give the arguments as they were written; the API wants an object, so what is none becomes `{}`."""
+    """Give the arguments as they were written; what is no object becomes `{}` (TOOL-010)."""
     if not text.strip() or not isinstance(read_arguments(text), Arguments):
         return _EMPTY
     return raw(text)
@@ -219,7 +222,8 @@ def _own(data: ProviderData | None) -> dict[str, Raw]:
     return {n: v for n, v in members.items() if n not in _OURS}
 
 
-# Kept by us beside the provider's members: the id before it was made unique, and deltas that nobody understood.
+# Kept by us beside the provider's members: the id before it was made unique, and deltas that
+# nobody understood.
 _OURS = {"id", "unknown_deltas", "type"}
 
 

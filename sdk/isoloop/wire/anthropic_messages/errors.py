@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from isoloop.contract import ErrorCode, ErrorInfo
 
-# The vendor's names, as documented on 2026-11-21. Two of them say more than the status that they come with.
+# The vendor's names, as documented on 2026-11-21. Two of them say more than the status that they
+# come with.
 _BY_TYPE: dict[str, ErrorCode] = {
     "invalid_request_error": "invalid_request",
     "authentication_error": "authentication",

@@ -15,7 +15,8 @@ LEAST_BUDGET = 1024
 # Room for the answer itself beside a thinking budget.
 ANSWER_ROOM = 4096
 
-# claude-3-5-sonnet-20241022, claude-opus-4-1, anthropic/claude-sonnet-4.5, us.anthropic.claude-haiku-4-5-20251001-v1:0
+# claude-3-5-sonnet-20241022, claude-opus-4-1, anthropic/claude-sonnet-4.5,
+# us.anthropic.claude-haiku-4-5-20251001-v1:0
 _VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[.-](\d{1,2}))?(?!\d)")
 _TODAY = (99, 0)
 
@@ -26,7 +27,7 @@ class ModelFacts:
 
     default_max_tokens: int
     adaptive_thinking: bool
-    """`thinking: {"type":"adaptive"}` with `output_config.effort`; older models take a budget instead."""
+    """Thinks by `output_config.effort`; older models take a budget instead."""
 
 
 def facts_of(model: str) -> ModelFacts:
@@ -34,7 +35,8 @@ def facts_of(model: str) -> ModelFacts:
     version = _version(model)
     return ModelFacts(
         default_max_tokens=_default_max_tokens(version),
-        # Since 4.6; from 4.7 on a budget is refused ("thinking.type.enabled" is not supported for this model).
+        # Since 4.6; from 4.7 on a budget is refused ("thinking.type.enabled" is not supported for
+        # this model).
         adaptive_thinking=version >= (4, 6),
     )
 

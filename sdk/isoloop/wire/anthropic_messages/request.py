@@ -6,12 +6,13 @@
       {"role":"user","content":[{"type":"tool_result","tool_use_id":"toolu_01…","content":"42"}]}
     ],"tool_choice":{…},"thinking":{…},"stream":true}
 
-Each message is encoded once and its bytes are kept; a request joins them. What a turn may change stands behind
-`messages`, so that the bytes before it only ever grow, cache markers aside (decision 17).
+Each message is encoded once and its bytes are kept; a request joins them. What a turn may change
+stands behind `messages`, so that the bytes before it only ever grow, cache markers aside (decision
+17).
 
-Cache markers: an explicit breakpoint marks its block; `settings.cache` marks the last part of the instructions and
-the last block of the last user message. The API allows four; beyond them the automatic ones go,
-the earliest first, and more than four explicit ones are refused.
+Cache markers: an explicit breakpoint marks its block; `settings.cache` marks the last part of the
+instructions and the last block of the last user message. The API allows four; beyond them the
+automatic ones go, the earliest first, and more than four explicit ones are refused.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ from isoloop.wire.anthropic_messages.settings import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from isoloop.contract import CacheBreakpoint, Message, ResultBlock, RunConfig
-    from isoloop.wire._history import WireTurn
+    from isoloop.contract import CacheBreakpoint, Message, RunConfig
+    from isoloop.wire._history import SentResult, WireTurn
     from isoloop.wire._port import ModelCall
 
-# The version that has sampling settings and that every compatible host knows. 2026-10-21 refuses `temperature`,
-# `top_p` and `top_k`; the answers are the same.
+# The version that has sampling settings and that every compatible host knows. 2026-10-21 refuses
+# `temperature`, `top_p` and `top_k`; the answers are the same.
 API_VERSION = "2023-06-01"
 
 _MOST_MARKERS = 4
@@ -167,7 +168,8 @@ class AnthropicConversation:
         room = _MOST_MARKERS - len(head.marked) - len(messages.parts.marked)
         if room < 0:
             raise unsendable(
-                f"There are {_MOST_MARKERS - room} cache breakpoints; the API allows {_MOST_MARKERS}."
+                f"There are {_MOST_MARKERS - room} cache breakpoints, but at most {_MOST_MARKERS} "
+                "are allowed. Remove the earliest."
             )
         if self._settings.cache is None or self._settings.cache == "none":
             return
@@ -200,7 +202,7 @@ class AnthropicConversation:
         }
         head.chunks.append(encode(first)[:-1])
         if "tools" not in self._options:
-            tools = ((blocks.tool(t), _marker_of(t)) for t in self._config.tools or ())
+            tools = (_marked(blocks.tool(t), t) for t in self._config.tools or ())
             _array(head, b'"tools"', tools)
         if "system" not in self._options:
             before = head.last
@@ -255,12 +257,16 @@ def _array(parts: _Parts, name: bytes, items: Iterable[_Block]) -> None:
 def _write(messages: _Messages, turn: WireTurn) -> None:
     match turn:
         case UserTurn(content=content):
-            messages.add("user", ((blocks.user_block(b), _marker_of(b)) for b in content))
+            messages.add("user", (_marked(blocks.user_block(b), b) for b in content))
         case AnswerTurn(content=content, same_model=same):
-            answer = ((blocks.answer_block(b, same_model=same), _marker_of(b)) for b in content)
+            answer = (_marked(blocks.answer_block(b, same_model=same), b) for b in content)
             messages.add("assistant", answer)
         case ResultsTurn(results=results):
-            messages.add("user", ((blocks.result(r), _result_marker(r.content)) for r in results))
+            messages.add("user", (_marked_result(r) for r in results))
+
+
+def _marked(block: bytes | None, part: object) -> _Block:
+    return block, _marker_of(part)
 
 
 def _marker_of(part: object) -> CacheBreakpoint | None:
@@ -268,7 +274,9 @@ def _marker_of(part: object) -> CacheBreakpoint | None:
     return marker
 
 
-def _result_marker(content: list[ResultBlock]) -> CacheBreakpoint | None:
-    """A breakpoint inside a result marks the result, which is the block that the API counts."""
-    found = [m for block in content if (m := _marker_of(block)) is not None]
-    return found[-1] if found else None
+def _marked_result(result: SentResult) -> _Block:
+    """Encode a result; a breakpoint inside it marks it whole (DIAL-032)."""
+    marker: CacheBreakpoint | None = None
+    for part in result.content:
+        marker = _marker_of(part) or marker
+    return blocks.result(result), marker

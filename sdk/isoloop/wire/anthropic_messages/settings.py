@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from msgspec import json
+from msgspec import Struct, json
 
 from isoloop.contract import (
     FunctionTool,
     ModelSettings,
+    ProviderTool,
     ThinkingBudget,
     ThinkingDisabled,
     ThinkingEffort,
@@ -26,7 +27,7 @@ from isoloop.wire.anthropic_messages.models import (
 )
 
 if TYPE_CHECKING:
-    from isoloop.contract import Effort, RunConfig
+    from isoloop.contract import Effort, RunConfig, ToolDefinition
 
 # What an effort means to a model that takes a budget.
 _BUDGETS: dict[Effort, int] = {
@@ -48,13 +49,17 @@ class Thinking:
     effort: str | None
 
 
+class _Named(Struct):
+    name: str | None = None
+
+
 def unsendable(message: str) -> Unsendable:
     """Refuse what the dialect cannot express."""
     return Unsendable(failure("config", message))
 
 
 def thinking_of(settings: ModelSettings, facts: ModelFacts) -> Thinking:
-    """Decide `thinking`, `output_config.effort` and `max_tokens` together: the last bounds the first."""
+    """Decide how to think together with `max_tokens`, which bounds a budget."""
     wanted = settings.max_output_tokens
     plain = wanted or facts.default_max_tokens
     match settings.thinking:
@@ -84,8 +89,8 @@ def _budgeted(wanted: int | None, plain: int, budget: int) -> Thinking:
 def sampling_of(settings: ModelSettings) -> dict[str, Any]:
     """Give the sampling members as asked.
 
-    A thinking model refuses most of them, and newer models all of them. The provider's 400 is louder than
-    leaving them out would be (pi, A5, does that).
+    A thinking model refuses most of them, and newer models all of them. The provider's 400 is
+    louder than leaving them out would be (pi, A5, does that).
     """
     members = {
         "temperature": settings.temperature,
@@ -98,7 +103,7 @@ def sampling_of(settings: ModelSettings) -> dict[str, Any]:
 
 def check_tool_choice(config: RunConfig) -> None:
     """Refuse a forced choice that no answer could obey."""
-    names = {tool.name for tool in config.tools or () if isinstance(tool, FunctionTool)}
+    names = set(map(_name_of, config.tools or ()))
     match config.tool_choice:
         case ToolChoiceRequired() if not config.tools:
             raise unsendable("The tool choice is `required`, but there are no tools.")
@@ -108,8 +113,17 @@ def check_tool_choice(config: RunConfig) -> None:
             pass
 
 
+def _name_of(tool: ToolDefinition) -> str | None:
+    match tool:
+        case FunctionTool(name=name):
+            return name
+        case ProviderTool(json_text=text):
+            # {"type":"web_search_20250305","name":"web_search"}
+            return json.decode(text, type=_Named, strict=False).name
+
+
 def tool_choice_of(config: RunConfig, turn: int) -> dict[str, Any] | None:
-    """Give `tool_choice`. A forced one holds for the first turn, or the loop would never end (decision 26)."""
+    """Give `tool_choice`. A forced one holds for the first turn, or no loop would end."""
     settings = config.settings
     single = settings is not None and settings.parallel_tool_calls is False
     choice: dict[str, Any]
@@ -150,6 +164,7 @@ def merged(members: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     for name, value in options.items():
         known = out.get(name)
         if isinstance(known, dict) and isinstance(value, dict):
-            value = merged(cast("dict[str, Any]", known), cast("dict[str, Any]", value))
-        out[name] = value
+            out[name] = merged(cast("dict[str, Any]", known), cast("dict[str, Any]", value))
+        else:
+            out[name] = value
     return out

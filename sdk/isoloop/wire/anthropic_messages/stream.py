@@ -1,7 +1,7 @@
 r"""Reads Anthropic's answer as it streams.
 
     event: message_start
-    data: {"type":"message_start","message":{"id":"msg_01…","model":"claude-…","content":[],"usage":{…}}}
+    data: {"type":"message_start","message":{"id":"msg_01…","model":"claude-…","usage":{…}}}
 
     event: content_block_start
     data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
@@ -18,9 +18,10 @@ r"""Reads Anthropic's answer as it streams.
     event: message_stop
     data: {"type":"message_stop"}
 
-Rules: the `type` inside the data says what an event is, its SSE name only where the data has no type. Events and members
-that are not known are ignored. `message_stop` is the only good end; a body that ends before it was
-cut off. What follows the end is not read. Real streams pad their objects with blanks.
+Rules: the `type` inside the data says what an event is, its SSE name only where the data has no
+type. Events and members that are not known are ignored. `message_stop` is the only good end; a
+body that ends before it was cut off. What follows the end is not read. Real streams pad their
+objects with blanks.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ class StreamDecoder:
         if self._nothing_read and (start := data.lstrip()):
             self._nothing_read = False
             if start.startswith(b"{"):
-                # A host that ignored `stream` answers with a message, or with an error under status 200.
+                # A host that ignored `stream` answers with a message, or with an error under
+                # status 200.
                 self._body = BodyDecoder(self._call, reading=self._reading)
         if self._body is not None:
             return self._body.feed(data)
@@ -193,7 +195,8 @@ class StreamDecoder:
         event = _message_delta(data)
         self._reading.meter.read(event.usage)
         stop = event.delta or Stop()
-        # "context_management":{"applied_edits":[]} stands beside the delta, the other members inside it
+        # "context_management":{"applied_edits":[]} stands beside the delta, the other members
+        # inside it
         if bytes(event.context_management) != b"null":
             stop.context_management = event.context_management
         self._reading.read_stop(stop)
@@ -230,7 +233,7 @@ class StreamDecoder:
     # ------------------------------------------------------------ what the fast decoder refused
 
     def _read_again(self, sse: SseEvent, out: list[Piece]) -> None:
-        """Read an event with half a UTF-16 pair or a byte that is no UTF-8; refuse what is no JSON."""
+        """Read an event that has half a UTF-16 pair or is no UTF-8; refuse what is no JSON."""
         try:
             value = lenient_value(sse.data)
             if not self._halved_delta(value, out):
@@ -240,7 +243,7 @@ class StreamDecoder:
             self._reading.failed_as(out, "protocol", f'The event "{name}" is not valid: {error}')
 
     def _halved_delta(self, value: Any, out: list[Piece]) -> bool:
-        """Take a delta whose text may end with the first half of a character; the next one may begin with the second."""
+        """Take a delta whose text may end in the middle of a character."""
         match value:
             case {
                 "type": "content_block_delta",

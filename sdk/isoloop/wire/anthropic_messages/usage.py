@@ -1,13 +1,15 @@
 """Anthropic's token counters, made into the contract's.
 
 message_start  "usage":{"input_tokens":100,"cache_read_input_tokens":55096,"output_tokens":7,…}
-message_delta  "usage":{"input_tokens":181,"output_tokens":8,"iterations":[{"type":"compaction",…},{"type":"message",…}]}
+message_delta  "usage":{"input_tokens":181,"output_tokens":8,"iterations":[{"type":"message",…}]}
 
-Counters are cumulative, so the last word on each wins, and a member that is absent or null says nothing (proxies
-leave out what message_start said). `input_tokens` already excludes what a cache gave or took.
+Counters are cumulative, so the last word on each wins, and a member that is absent or null says
+nothing (proxies leave out what message_start said). `input_tokens` already excludes what a cache
+gave or took.
 
-Where there are `iterations`, they are the whole bill and the counters beside them are only a part of it: seen on 2026-08
-in real traffic, the top level leaves out the compaction and what an advisor model consumed.
+Where there are `iterations`, they are the whole bill and the counters beside them are only a part
+of it: seen on 2026-08 in real traffic, the top level leaves out the compaction and what an advisor
+model consumed.
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ def _billed(report: dict[str, Any]) -> dict[str, int | None]:
 
 
 def _same(model: str, requested: str, answered_by: str | None) -> bool:
-    """Whether an iteration's model is the one asked for: by its name, or by the name that an alias stands for.
+    """Whether an iteration's model is the one asked for, under its name or its alias.
 
     A model that answers in place of another (a fallback) has a name of its own and stands apart.
     """
@@ -117,7 +119,7 @@ def _merge(into: dict[str, Any], report: dict[str, Any]) -> None:
 
 
 def _counters(members: dict[str, Any]) -> dict[str, int]:
-    """Keep every other counter under its own name: `"server_tool_use":{"web_search_requests":1}`."""
+    """Keep every other counter: `"server_tool_use":{"web_search_requests":1}`."""
     found: dict[str, int] = {}
     for name, value in members.items():
         if isinstance(value, dict):
