@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import jsonschema_rs
 import yaml
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ SAFE_INTEGER = 2**53 - 1
 MEMBER = re.compile(r"[a-z][A-Za-z0-9]*")
 VALUE = re.compile(r"[a-z][a-z0-9]*([_.][a-z0-9]+)*")
 DIALECTS = {"anthropic-messages", "openai-chat", "openai-responses"}
-LEVELS = {"must", "should", "may"}
-OBSERVABLE = {"wire", "event", "tool", "clock", "result", "session", "gateway", "log", "none"}
 
 # What the generated models can say. Anything else would be checked by the schema alone.
 # The suite's own schemas have no models and may use any keyword.
@@ -39,7 +38,7 @@ def lint(contract: Path) -> list[str]:
     folders = {p.name: p.parent.name for p in contract.glob("s*/*.json")}
     files = {n: json.loads((contract / f / n).read_text("utf-8")) for n, f in folders.items()}
     problems = _Schemas(files, folders).problems()
-    problems += lint_requirements(sorted(contract.glob("requirements/*.yaml")))
+    problems += lint_requirements(contract)
     return sorted(problems)
 
 
@@ -177,52 +176,35 @@ def _walk(part: Schema, path: str) -> Iterator[tuple[str, Schema]]:
 # ---------------------------------------------------------------- requirements
 
 
-def lint_requirements(files: list[Path]) -> list[str]:
+def lint_requirements(contract: Path) -> list[str]:
     """Return what is wrong with the chapters of numbered requirements."""
+    schema = json.loads((contract / "suite" / "requirement.json").read_text("utf-8"))
+    chapters = jsonschema_rs.validator_for(schema | {"$ref": "#/$defs/Chapter"})
     problems: list[str] = []
     seen: dict[str, str] = {}
-    for path in files:
+    for path in sorted(contract.glob("requirements/*.yaml")):
         where = f"contract/requirements/{path.name}"
         try:
             chapter: Schema = yaml.safe_load(path.read_text("utf-8"))
-            items = [item for section in chapter["sections"] for item in section["requirements"]]
         except yaml.YAMLError as error:
             problems.append(f"{where}: {error}")
             continue
-        except (TypeError, KeyError):
-            problems.append(f"{where}: a chapter has `sections`, and each has `requirements`")
+        if malformed := [_at(e) for e in chapters.iter_errors(chapter)]:
+            problems += [f"{where}: {p}" for p in malformed]
             continue
-        problems += [f"{where}: {p}" for p in _chapter_problems(path, chapter)]
-        for item in items:
-            identity = str(item.get("id"))
-            problems += [f"{where}: {identity}: {p}" for p in _item_problems(chapter, item)]
-            if identity in seen:
-                problems.append(f"{where}: {identity} is in {seen[identity]} too")
-            seen[identity] = where
+        if chapter["chapter"] != path.stem:
+            problems.append(f"{where}: `chapter` is not `{path.stem}`")
+        for section in chapter["sections"]:
+            if not section["id"].startswith(f"{path.stem}."):
+                problems.append(f"{where}: `{section['id']}` is not named `{path.stem}.…`")
+            for identity in (item["id"] for item in section["requirements"]):
+                if identity.partition("-")[0] != chapter["prefix"]:
+                    problems.append(f"{where}: {identity} has not the prefix of the chapter")
+                if identity in seen:
+                    problems.append(f"{where}: {identity} is in {seen[identity]} too")
+                seen[identity] = where
     return problems
 
 
-def _chapter_problems(path: Path, chapter: Schema) -> Iterator[str]:
-    if chapter.get("chapter") != path.stem:
-        yield f"`chapter` is not `{path.stem}`"
-    for part in (chapter, *chapter["sections"]):
-        if not part.get("title"):
-            yield f"{part.get('id', 'the chapter')} has no title"
-    for section in chapter["sections"]:
-        if not str(section.get("id")).startswith(f"{path.stem}."):
-            yield f"the section `{section.get('id')}` is not named `{path.stem}.…`"
-
-
-def _item_problems(chapter: Schema, item: Schema) -> Iterator[str]:
-    prefix, _, number = str(item.get("id")).partition("-")
-    if prefix != chapter.get("prefix") or not re.fullmatch(r"\d{3}", number):
-        yield f"an id here is like {chapter.get('prefix')}-001"
-    if item.get("level") not in LEVELS:
-        yield f"`level` is none of {', '.join(sorted(LEVELS))}"
-    if not isinstance(item.get("text"), str) or not item["text"].strip():
-        yield "`text` is missing"
-    if not isinstance(item.get("since"), str):
-        yield "`since` is missing, or not a text"
-    observable = item.get("observable")
-    if not observable or set(observable) - OBSERVABLE:
-        yield f"`observable` lists where it shows: {', '.join(sorted(OBSERVABLE))}"
+def _at(error: jsonschema_rs.ValidationError) -> str:
+    return f"{'/'.join(map(str, error.instance_path))}: {error.message}"

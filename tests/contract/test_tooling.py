@@ -56,12 +56,12 @@ def test_a_broken_rule_is_found(contract: Path, place: str, value: Any, problem:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"id": "XYZ-001"}, "an id here is like LOOP-001"),
+        ({"id": "XYZ-001"}, "XYZ-001 has not the prefix of the chapter"),
         ({"id": "LOOP-002"}, "LOOP-002 is in contract/requirements/loop.yaml too"),
-        ({"level": "MUST"}, "`level` is none of"),
-        ({"text": " "}, "`text` is missing"),
-        ({"observable": ["screen"]}, "`observable` lists where it shows"),
-        ({"since": 1.0}, "`since` is missing"),
+        ({"level": "MUST"}, '0/level: "MUST" is not one of'),
+        ({"text": " "}, "0/text: "),
+        ({"since": 1.0}, "0/since: "),
+        ({"surplus": 1}, "'surplus' was unexpected"),
     ],
 )
 def test_a_malformed_requirement_is_found(
