@@ -44,13 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _suite(command: list[str]) -> int:
     try:
         from isoloop_conformance.cli import main as suite  # noqa: PLC0415 -- needs an extra
+
+        return suite(command)
     except ModuleNotFoundError as error:
         extra = _EXTRA_MODULES.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
-        print(
-            f"`isoloop {command[0]}` needs what is not installed: pip install 'isoloop[{extra}]'",
-            file=sys.stderr,
-        )
-        return EXIT_NOT_INSTALLED
-    return suite(command)
+    print(
+        f"`isoloop {command[0]}` needs what is not installed: pip install 'isoloop[{extra}]'",
+        file=sys.stderr,
+    )
+    return EXIT_NOT_INSTALLED
