@@ -206,9 +206,7 @@ class AnthropicConversation:
             _array(head, b'"tools"', tools)
         if "system" not in self._options:
             before = head.last
-            parts = (
-                (blocks.system_text(p), _marker_of(p)) for p in self._config.instructions or ()
-            )
+            parts = (_marked(blocks.system_text(p), p) for p in self._config.instructions or ())
             _array(head, b'"system"', parts)
             self._last_instruction = head.last if head.last != before else None
         head.chunks.append(b',"messages":[')

@@ -1,0 +1,29 @@
+"""Prints how the comparison with the vendor's client went, at the end of a test run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.wire.recordings import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TALLY = pytest.StashKey[Tally]()
+
+
+@pytest.fixture(scope="session")
+def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
+    """Count compared exchanges."""
+    yield request.config.stash.setdefault(_TALLY, Tally())
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was compared."""
+    tally = config.stash.get(_TALLY, None)
+    if tally is not None:
+        terminalreporter.write_line(f"real traffic: {tally}")
