@@ -51,7 +51,8 @@ def read_arguments(text: str) -> Arguments | Problem:
         value: Any = _DECODER.decode(text)
         text.encode()
     except json.JSONDecodeError as error:
-        return Problem(f"Not valid JSON: {_lowered(error.msg)} at {_place(text, error.pos)}.")
+        what = error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
+        return Problem(f"Not valid JSON: {what} at {_place(text, error.pos)}.")
     except _Refused as error:
         return Problem(str(error))
     except RecursionError:
@@ -133,10 +134,6 @@ def _kind(value: Any) -> str:
             return "a string"
         case _:
             return "an array"
-
-
-def _lowered(message: str) -> str:
-    return message[:1].lower() + message[1:]
 
 
 def _cut(text: str) -> str:

@@ -245,19 +245,17 @@ class StreamDecoder:
     def _halved_delta(self, value: Any, out: list[Piece]) -> bool:
         """Take a delta whose text may end in the middle of a character."""
         match value:
-            case {
-                "type": "content_block_delta",
-                "index": int() as index,
-                "delta": (
-                    {"type": "text_delta", "text": str() as text}
-                    | {"type": "thinking_delta", "thinking": str() as text}
-                    | {"type": "input_json_delta", "partial_json": str() as text}
-                ),
-            }:
+            case {"type": "content_block_delta", "index": int() as index, "delta": delta}:
                 block = self._blocks.get(index)
-                if isinstance(block, OpenText | OpenThinking | OpenToolCall):
-                    block.add_any(text, out)
-                    return True
             case _:
-                pass
-        return False
+                return False
+        match delta, block:
+            case (
+                ({"type": "text_delta", "text": str() as text}, OpenText())
+                | ({"type": "thinking_delta", "thinking": str() as text}, OpenThinking())
+                | ({"type": "input_json_delta", "partial_json": str() as text}, OpenToolCall())
+            ):
+                block.add_any(text, out)
+                return True
+            case _:
+                return False
