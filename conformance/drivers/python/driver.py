@@ -1,0 +1,391 @@
+"""The driver of the reference SDK: translates the suite's lines into calls of `isoloop`, and back."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+import isoloop
+from isoloop import contract
+from isoloop_conformance.driverkit import DriverCase, Port, Unsupported, serve
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+DIALECT_PREFIX = {
+    "anthropic-messages": "anthropic",
+    "openai-chat": "openai-chat",
+    "openai-responses": "openai-responses",
+}
+FEATURES = [
+    *("json_delivery", "virtual_clock", "parallel_tools", "abort", "steer", "follow_up", "hooks"),
+    *("policy", "approval", "structured_output", "thinking", "images", "documents", "audio"),
+    *("provider_tools", "tool_choice", "limits", "cost", "tool_timeout", "tool_progress"),
+    *("result_limit", "back_pressure", "cache_breakpoints", "concurrent_runs"),
+]
+MESSAGES: TypeAdapter[list[contract.Message]] = TypeAdapter(list[contract.Message])
+USERS = TypeAdapter(list[contract.UserMessage])
+BLOCKS: TypeAdapter[list[contract.ResultBlock]] = TypeAdapter(list[contract.ResultBlock])
+TOOL_CHOICE: TypeAdapter[contract.ToolChoice] = TypeAdapter(contract.ToolChoice)
+INSTRUCTIONS = TypeAdapter(list[contract.TextBlock])
+Line = dict[str, Any]
+
+
+class Case(DriverCase):
+    """One case: one agent, any number of runs."""
+
+    def __init__(self, port: Port, line: Line) -> None:
+        super().__init__(port, line)
+        self._handles: dict[str, isoloop.RunHandle[Any]] = {}
+        self._names: dict[str, str] = {}
+        self._credit: dict[str, asyncio.Semaphore] = {}
+        self._readers: dict[str, asyncio.Task[None]] = {}
+        self._approvals: dict[str, asyncio.Future[Line]] = {}
+
+    async def begin(self, line: Line) -> None:
+        """Build the agent."""
+        setup: Line = line["agent"]
+        chance = itertools.cycle(line["random"])
+        environment = isoloop.Environment(
+            clock=self.clock if line["clock"]["mode"] == "virtual" else isoloop.SystemClock(),
+            random=lambda: next(chance),
+            new_id=self.port.new_id,
+        )
+        self._choice = setup.get("toolChoice")
+        self._modes = {
+            "steering_mode": setup.get("steeringMode", "one"),
+            "follow_up_mode": setup.get("followUpMode", "one"),
+        }
+        price = setup.get("price")
+        self._agent: isoloop.Agent[Any, Any] = isoloop.Agent(
+            isoloop.Model(
+                f"{DIALECT_PREFIX[line['dialect']]}:{line['model']}",
+                base_url=line["baseUrl"],
+                api_key=line["apiKey"],
+                prices=None if price is None else contract.Price.model_validate(price),
+                stream=line["stream"],
+            ),
+            instructions=INSTRUCTIONS.validate_json(setup.get("instructionsJson", "[]")),
+            tools=[self._tool(t) for t in setup.get("tools", [])],
+            output=json.loads(setup["output"]["schemaJson"]) if "output" in setup else None,
+            settings=contract.ModelSettings.model_validate(setup.get("settings", {})),
+            limits=_limits(setup),
+            retry=_retry(setup.get("retry", {})),
+            policy=self._policy(setup.get("hooks", [])),
+            hooks=self._hooks(setup.get("hooks", [])),
+            approve=self._approve if setup.get("approver") else None,
+            scheduling=setup.get("scheduling", "auto"),
+            environment=environment,
+        )
+
+    # ---- runs
+
+    def on_run(self, line: Line) -> None:
+        """Start a run."""
+        run = line["run"]
+        choice = None if self._choice is None else TOOL_CHOICE.validate_python(self._choice)
+        try:
+            handle = self._agent.start(
+                USERS.validate_json(line["inputJson"]),
+                history=MESSAGES.validate_json(line["historyJson"]),
+                tool_choice=choice,
+                **self._modes,
+            )
+            events = None if line["reader"] == "result" else handle.events()
+        except ValidationError as error:
+            self._refuse("run", run, "invalid", error)
+            return
+        except isoloop.UsageError as error:
+            self._refuse("run", run, "config", error)
+            return
+        except isoloop.Refused as error:
+            self._refuse("run", run, error.code, error)
+            return
+        self._handles[run] = handle
+        self._names[handle.run_id] = run
+        if line["reader"] == "credit":
+            self._credit[run] = asyncio.Semaphore(0)
+        self.spawn(self._follow(run, handle, events))
+
+    async def _follow(
+        self,
+        run: str,
+        handle: isoloop.RunHandle[Any],
+        events: AsyncGenerator[contract.KnownEvent, None] | None,
+    ) -> None:
+        if events is not None:
+            self._readers[run] = asyncio.ensure_future(self._read(run, events))
+            await asyncio.wait((self._readers[run],))
+        try:
+            result = await handle.result()
+        except isoloop.RunFailed as failed:
+            result = failed.result
+        except isoloop.UsageError as error:
+            self._refuse("run", run, "config", error)
+            return
+        except isoloop.Refused as error:
+            self._refuse("run", run, error.code, error)
+            return
+        self.port.send({"type": "result", "run": run, "resultJson": _result_json(result)})
+
+    async def _read(self, run: str, events: AsyncGenerator[contract.KnownEvent, None]) -> None:
+        credit = self._credit.get(run)
+        try:
+            while True:
+                if credit is not None:
+                    await credit.acquire()
+                event = await anext(events, None)
+                if event is None:
+                    return
+                text = event.model_dump_json()
+                self.port.send({"type": "event", "run": run, "eventJson": text})
+        finally:
+            await events.aclose()
+
+    def on_events_credit(self, line: Line) -> None:
+        """Let the reader take more events."""
+        for _ in range(line["count"]):
+            self._credit[line["run"]].release()
+
+    def on_events_leave(self, line: Line) -> None:
+        """Close the event iterator."""
+        self._readers[line["run"]].cancel()
+
+    def on_steer(self, line: Line) -> None:
+        """Queue steering."""
+        self._command(line, lambda h: h.steer(_message(line)))
+
+    def on_follow_up(self, line: Line) -> None:
+        """Queue a follow-up."""
+        self._command(line, lambda h: h.follow_up(_message(line)))
+
+    def on_abort(self, line: Line) -> None:
+        """Abort a run."""
+        self._command(line, lambda h: h.abort(line.get("reason")))
+
+    def _command(self, line: Line, do: Any) -> None:
+        try:
+            do(self._handles[line["run"]])
+        except isoloop.Refused as error:
+            self._refuse(line["type"], line["run"], error.code, error)
+
+    def _refuse(self, command: str, run: str, code: str, error: Exception) -> None:
+        line = {"type": "refused", "command": command, "run": run, "code": code}
+        self.port.send({**line, "message": str(error)})
+
+    # ---- tools, policy, hooks, approvals: the runner answers for all of them
+
+    def _tool(self, setup: Line) -> Any:
+        if setup["type"] == "provider":
+            return contract.ProviderTool.model_validate(setup)
+        if lacks := sorted({"strict", "cacheBreakpoint"} & setup.keys()):
+            raise Unsupported(f"tool member {lacks[0]}")
+        name = setup["name"]
+
+        async def body(context: isoloop.ToolContext[Any], arguments: Line) -> Any:
+            del arguments  # its text tells more
+            call = {"callId": context.call_id, "argumentsJson": context.arguments_text}
+            line = {"type": "tool.call", "run": self._names[context.run_id], "name": name, **call}
+
+            def report(progress: Line) -> None:
+                context.progress(BLOCKS.validate_json(progress["contentJson"]))
+
+            return _returned(await self.port.ask(line, report))
+
+        timeout_ms = setup.get("timeoutMs")
+        return isoloop.Tool.from_schema(
+            name,
+            setup["description"],
+            json.loads(setup["inputSchemaJson"]),
+            body,
+            read_only=setup.get("access") == "read_only",
+            requires_approval=setup.get("requiresApproval", False),
+            repeatable=setup.get("repeatable", False),
+            timeout_s=None if timeout_ms is None else timeout_ms / 1000,
+        )
+
+    async def _ask_hook(
+        self, hook: Line, call: isoloop.ToolCall, result: contract.ToolResultMessage | None = None
+    ) -> Line:
+        line: Line = {
+            "type": "hook.call",
+            "run": self._names[call.run_id],
+            "hook": hook["name"],
+            "stage": hook["stage"],
+            "callId": call.id,
+            "name": call.name,
+            "argumentsText": call.arguments_text,
+        }
+        if result is not None:
+            line["resultJson"] = result.model_dump_json()
+        answer = await self.port.ask(line)
+        if answer["action"] == "raise":
+            raise RuntimeError(answer["reason"])
+        return answer
+
+    def _policy(self, hooks: list[Line]) -> isoloop.Policy | None:
+        policies = [h for h in hooks if h["stage"] == "policy"]
+        if not policies:
+            return None
+
+        async def policy(call: isoloop.ToolCall) -> isoloop.Allow | isoloop.Deny | isoloop.Ask:
+            answer = await self._ask_hook(policies[0], call)
+            match answer["action"]:
+                case "deny":
+                    return isoloop.Deny(answer["reason"])
+                case "ask":
+                    return isoloop.Ask()
+                case _:
+                    return isoloop.Allow()
+
+        return policy
+
+    def _hooks(self, hooks: list[Line]) -> isoloop.Hooks:
+        def before(hook: Line) -> isoloop.BeforeTool:
+            async def ask(call: isoloop.ToolCall) -> isoloop.Block | isoloop.Replace | None:
+                answer = await self._ask_hook(hook, call)
+                match answer["action"]:
+                    case "block":
+                        return isoloop.Block(answer["reason"])
+                    case "replace":
+                        return isoloop.Replace(json.loads(answer["argumentsText"]))
+                    case _:
+                        return None
+
+            return ask
+
+        def after(hook: Line) -> isoloop.AfterTool:
+            async def ask(
+                call: isoloop.ToolCall, result: contract.ToolResultMessage
+            ) -> isoloop.ToolResult | None:
+                answer = await self._ask_hook(hook, call, result)
+                return _returned(answer) if answer["action"] == "result" else None
+
+            return ask
+
+        return isoloop.Hooks(
+            before_tool=[before(h) for h in hooks if h["stage"] == "before_tool"],
+            after_tool=[after(h) for h in hooks if h["stage"] == "after_tool"],
+        )
+
+    async def _approve(
+        self, request: isoloop.ApprovalRequest
+    ) -> isoloop.Allow | isoloop.Deny | isoloop.Edit:
+        decided: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
+        self._approvals[request.approval_id] = decided
+        call = request.call
+        self.port.send(
+            {
+                "type": "approval.request",
+                "run": self._names[call.run_id],
+                "approvalId": request.approval_id,
+                "callId": call.id,
+                "name": call.name,
+                "argumentsText": call.arguments_text,
+            }
+        )
+        line = await decided
+        match line["decision"]:
+            case "allow":
+                return isoloop.Allow()
+            case "edit":
+                return isoloop.Edit(json.loads(line["argumentsText"]))
+            case _:
+                return isoloop.Deny(line.get("reason", ""))
+
+    def on_approve(self, line: Line) -> None:
+        """Answer an approval."""
+        decided = self._approvals.get(line["approvalId"])
+        if decided is None or decided.done():
+            # The approver is a function that is called once per approval: nothing could be refused.
+            self.port.send({"type": "unsupported", "feature": "a decision nobody waits for"})
+        else:
+            decided.set_result(line)
+
+
+def _returned(line: Line) -> Any:
+    """Do what the runner says that a body or an after-tool hook does."""
+    match line:
+        case {"type": "tool.raise"}:
+            raise RuntimeError(line["message"])
+        case {"type": "tool.return", "odd": odd}:
+            return _odd(odd)
+        case {"type": "tool.return"}:
+            return json.loads(line["valueJson"])
+        case _:
+            details = json.loads(line["detailsJson"]) if "detailsJson" in line else None
+            content = BLOCKS.validate_json(line["contentJson"])
+            return isoloop.ToolResult(content, is_error=line["isError"], details=details)
+
+
+def _odd(kind: str) -> Any:
+    cyclic: list[Any] = []
+    cyclic.append(cyclic)
+    odd = {"cyclic": cyclic, "bytes": b"\xff", "nan": float("nan"), "nothing": None}
+    return odd[kind]
+
+
+def _message(line: Line) -> contract.UserMessage:
+    return contract.UserMessage.model_validate_json(line["messageJson"])
+
+
+def _limits(setup: Line) -> isoloop.Limits:
+    limits: Line = setup.get("limits", {})
+    return isoloop.Limits(
+        max_turns=limits.get("maxTurns"),
+        deadline_s=_seconds(limits.get("deadlineMs")),
+        max_tokens=limits.get("maxTokens"),
+        max_cost_usd=limits.get("maxCostUsd"),
+        approval_timeout_s=_seconds(limits.get("approvalTimeoutMs")),
+        max_concurrency=setup.get("maxConcurrency", 8),
+        result_limit_bytes=setup.get("resultLimitBytes"),
+    )
+
+
+def _retry(retry: Line) -> isoloop.Retry:
+    default = isoloop.Retry()
+
+    def given(name: str, otherwise: float) -> float:
+        return retry[name] / 1000 if name in retry else otherwise
+
+    return isoloop.Retry(
+        max_retries=retry.get("maxRetries", default.max_retries),
+        base_delay_s=given("baseDelayMs", default.base_delay_s),
+        max_delay_s=given("maxDelayMs", default.max_delay_s),
+        jitter=retry.get("jitter", default.jitter),
+        max_server_delay_s=given("maxServerDelayMs", default.max_server_delay_s),
+    )
+
+
+def _seconds(duration_ms: int | None) -> float | None:
+    return None if duration_ms is None else duration_ms / 1000
+
+
+def _result_json(result: isoloop.RunResult[Any]) -> str:
+    return contract.RunResult(
+        run_id=result.run_id,
+        outcome=result.outcome,
+        new_messages=result.new_messages,
+        usage=result.usage,
+        cost=result.cost,
+        stop_reason=result.stop_reason,
+        output=result.output,
+        error=result.error,
+        undelivered=result.undelivered,
+    ).model_dump_json()
+
+
+if __name__ == "__main__":
+    serve(
+        {
+            "protocol": 1,
+            "sdk": {"name": "isoloop", "version": version("isoloop"), "language": "python"},
+            "capabilities": {"dialects": list(DIALECT_PREFIX), "features": FEATURES},
+        },
+        Case,
+    )
