@@ -26,7 +26,7 @@ class UsageError(IsoloopError):
     """The caller's code is wrong. The message says what to change."""
 
 
-class Refused(IsoloopError):  # noqa: N818 -- a condition, as the contract names it
+class Refused(IsoloopError):
     """A command was refused; nothing changed. `code` is the contract's word for why."""
 
     def __init__(self, code: RejectionCode, message: str) -> None:
@@ -34,7 +34,7 @@ class Refused(IsoloopError):  # noqa: N818 -- a condition, as the contract names
         self.code: RejectionCode = code
 
 
-class RunFailed(IsoloopError):  # noqa: N818 -- the outcome, as the contract names it
+class RunFailed(IsoloopError):
     """A run ended as `failed`.
 
     `error` says why; `result` is all that there is of the run, its partial answer included.

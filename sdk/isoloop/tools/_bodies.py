@@ -28,11 +28,15 @@ class Bodies:
     """Starts user code and keeps what outlives its run; one per process."""
 
     def __init__(self) -> None:
+        self._begun: set[asyncio.Task[Any]] = set()  # an event loop's own references are weak
         self._left: set[asyncio.Task[Any] | threading.Thread] = set()
 
     def start(self, code: Coroutine[Any, Any, R], *, name: str) -> asyncio.Task[R]:
-        """Start user code as a task. Whoever starts it awaits it, or hands it over by `leave`."""
-        return asyncio.get_running_loop().create_task(code, name=name)
+        """Start code as a task. Whoever starts it awaits it, or hands it over by `leave`."""
+        task = asyncio.get_running_loop().create_task(code, name=name)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return task
 
     async def leave(self, tasks: Collection[asyncio.Task[Any]]) -> None:
         """Take over what a run cancelled; the well-behaved end within a few passes."""
@@ -67,7 +71,7 @@ class Bodies:
                 value = context.run(function)
             except StopIteration as stop:  # a future refuses it
                 error = RuntimeError(f"StopIteration: {stop}")
-            except Exception as raised:  # noqa: BLE001 -- user code; handed to whoever awaits
+            except Exception as raised:  # noqa: BLE001 -- user code
                 error = raised
             else:
                 _later(loop, deliver, lambda: future.set_result(value))

@@ -28,7 +28,7 @@ class SchemaCheck:
         Raises:
             UsageError: It is not a valid schema, or refers to something outside of itself.
         """
-        import jsonschema_rs  # noqa: PLC0415 -- import time: only raw schemas need it
+        import jsonschema_rs
 
         try:
             self._validator = jsonschema_rs.Draft202012Validator(schema, retriever=_no_network)

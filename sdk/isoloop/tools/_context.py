@@ -49,9 +49,11 @@ class ToolContext(Generic[DepsT_co]):
         deps: What the caller handed to the run as `deps`.
         call_id: The call.
         run_id: The run.
+        arguments_text: The arguments as text: the model's own, unless a hook or an approver
+            changed them. A number in it has all its digits.
     """
 
-    __slots__ = ("_aborted", "_progress", "call_id", "deps", "run_id")
+    __slots__ = ("_aborted", "_progress", "arguments_text", "call_id", "deps", "run_id")
 
     def __init__(
         self,
@@ -59,11 +61,13 @@ class ToolContext(Generic[DepsT_co]):
         *,
         call_id: str = "call",
         run_id: str = "run",
+        arguments_text: str = "{}",
         progress: Progress | None = None,
     ) -> None:
         self.deps = deps
         self.call_id = call_id
         self.run_id = run_id
+        self.arguments_text = arguments_text
         self._progress = progress
         self._aborted = False
 
@@ -93,8 +97,8 @@ class ToolContext(Generic[DepsT_co]):
             TypeError: The content cannot be written as JSON.
         """
         if self._progress is None or self._aborted:
-            return _DONE
-        from isoloop.tools._result import content_of, plain_object  # noqa: PLC0415 -- import time
+            return DONE
+        from isoloop.tools._result import content_of, plain_object
 
         return self._progress(content_of(content), plain_object(details))
 
@@ -113,4 +117,4 @@ class _Done:
         yield
 
 
-_DONE = _Done()
+DONE = _Done()

@@ -105,9 +105,9 @@ def _adapter(
 ) -> TypeAdapter[dict[str, Any]]:
     # A TypedDict and not a model: a parameter may be called `schema` or `_x`, and what was left out
     # stays left out, so that the function's own default holds.
-    from pydantic import ConfigDict, Field, TypeAdapter  # noqa: PLC0415 -- import time
-    from pydantic.errors import PydanticUserError  # noqa: PLC0415
-    from typing_extensions import TypedDict  # noqa: PLC0415
+    from pydantic import ConfigDict, Field, TypeAdapter
+    from pydantic.errors import PydanticUserError
+    from typing_extensions import TypedDict
 
     fields: dict[str, Any] = {}
     for parameter in parameters:
@@ -148,8 +148,8 @@ def _checked_hint(name: str, parameter: inspect.Parameter, hints: dict[str, Any]
 
 def _buildable(name: str, parameter: str, hint: Any) -> None:
     """Try the parameter alone, so that the error can name it."""
-    from pydantic import ConfigDict, TypeAdapter  # noqa: PLC0415 -- import time
-    from pydantic.errors import PydanticUserError  # noqa: PLC0415
+    from pydantic import ConfigDict, TypeAdapter
+    from pydantic.errors import PydanticUserError
 
     if hint is str or hint is int or hint is float or hint is bool:
         return
@@ -177,9 +177,9 @@ def _schema(
     adapter: TypeAdapter[dict[str, Any]],
     parameters: list[inspect.Parameter],
 ) -> JsonObject:
-    from pydantic.errors import PydanticUserError  # noqa: PLC0415 -- import time
-    from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415
-    from pydantic_core import PydanticSerializationError, to_jsonable_python  # noqa: PLC0415
+    from pydantic.errors import PydanticUserError
+    from pydantic.json_schema import GenerateJsonSchema
+    from pydantic_core import PydanticSerializationError, to_jsonable_python
 
     class Untitled(GenerateJsonSchema):
         """A title repeats the parameter's name, at the price of tokens."""

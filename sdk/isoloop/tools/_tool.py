@@ -91,7 +91,7 @@ class Tool(Generic[DepsT_contra]):
     @functools.cached_property
     def definition(self) -> FunctionTool:
         """The tool as the contract describes it."""
-        from isoloop.contract import FunctionTool  # noqa: PLC0415 -- import time
+        from isoloop.contract import FunctionTool
 
         traits = self.traits
         return FunctionTool.trusted(
@@ -109,7 +109,7 @@ class Tool(Generic[DepsT_contra]):
 
         Contract: problems are returned, never raised; blank text means `{}`.
         """
-        from isoloop.wire._arguments import Arguments, read_arguments  # noqa: PLC0415 -- import time
+        from isoloop.wire._arguments import Arguments, read_arguments
 
         read = read_arguments(arguments_text)
         if not isinstance(read, Arguments):
@@ -196,7 +196,7 @@ class _SchemaTool(Tool[DepsT]):
 
     @functools.cached_property
     def _check(self) -> SchemaCheck:
-        from isoloop.tools._check import SchemaCheck  # noqa: PLC0415 -- import time
+        from isoloop.tools._check import SchemaCheck
 
         return SchemaCheck(self.input_schema, owner=f"tool {self.name}")
 
@@ -231,14 +231,14 @@ class SignatureTool(Tool[DepsT], Generic[DepsT, P, R]):
         return self._function(*args, **kwargs)
 
     def _checked(self, arguments: JsonObject, arguments_text: str) -> Checked | Invalid:
-        from pydantic import ValidationError  # noqa: PLC0415 -- import time
+        from pydantic import ValidationError
 
         try:
             # From text, not from the parsed value: only there does strict mode take an ISO date for
             # a date and an array for a tuple.
             values = self._signature.arguments.validate_json(arguments_text.strip() or "{}")
         except ValidationError as error:
-            from isoloop.tools._check import pydantic_problem  # noqa: PLC0415
+            from isoloop.tools._check import pydantic_problem
 
             return Invalid(pydantic_problem(error))
         return Checked(arguments, values)
@@ -327,7 +327,7 @@ def tool(  # noqa: PLR0913 -- options are keyword-only
     del frame
 
     def decorate(function: Callable[..., Any]) -> SignatureTool[Any, ..., Any]:
-        from isoloop.tools._signature import read_signature  # noqa: PLC0415 -- import time
+        from isoloop.tools._signature import read_signature
 
         signature = read_signature(function, names)
         made = SignatureTool[Any, ..., Any](
@@ -343,7 +343,7 @@ def tool(  # noqa: PLR0913 -- options are keyword-only
 async def _run(call: Callable[[], object], *, name: str, is_async: bool) -> object:
     if is_async:
         return await cast("Awaitable[object]", call())
-    from isoloop.tools._bodies import BODIES  # noqa: PLC0415 -- import time
+    from isoloop.tools._bodies import BODIES
 
     value = await BODIES.in_thread(call, name=f"tool {name}")
     # A sync function may return what it did not await: a lambda around a coroutine function.
@@ -351,7 +351,7 @@ async def _run(call: Callable[[], object], *, name: str, is_async: bool) -> obje
 
 
 def _is_async(function: Callable[..., object]) -> bool:
-    call = getattr(function, "__call__", None)  # noqa: B004 -- its kind, not its presence
+    call = getattr(function, "__call__", None)  # noqa: B004 -- its kind is asked, not its presence
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 

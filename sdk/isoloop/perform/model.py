@@ -1,0 +1,137 @@
+"""Models by name: which dialect they speak, where they are, and with which key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from isoloop.errors import UsageError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from isoloop.contract import ModelRef, Price, RunConfig
+    from isoloop.perform.environment import Environment
+    from isoloop.perform.port import Caller
+
+DialectName = Literal["anthropic-messages", "openai-chat", "openai-responses"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Vendor:
+    """A prefix of model names. The variables' names are the vendor's own."""
+
+    dialect: DialectName
+    key_variable: str
+    url_variable: str
+    built: bool
+
+
+_VENDORS = {
+    "anthropic": _Vendor(
+        "anthropic-messages", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", built=True
+    ),
+    "openai": _Vendor("openai-responses", "OPENAI_API_KEY", "OPENAI_BASE_URL", built=False),
+    "openai-chat": _Vendor("openai-chat", "OPENAI_API_KEY", "OPENAI_BASE_URL", built=False),
+    "openai-responses": _Vendor(
+        "openai-responses", "OPENAI_API_KEY", "OPENAI_BASE_URL", built=False
+    ),
+}
+
+
+class Model:
+    """A model behind a provider's HTTP API.
+
+    Args:
+        name: `"prefix:model"`, for example `"anthropic:claude-sonnet-4-5"`.
+        base_url: Where it is served, instead of the vendor's address (or `ANTHROPIC_BASE_URL`).
+        api_key: The key, instead of the vendor's own variable (`ANTHROPIC_API_KEY`), which is read
+            when a run begins. A model with its own `base_url` may do without a key.
+        http: A client of yours, for proxies, certificates and time-outs; you close it.
+        prices: What the model costs in US dollars per million tokens, or a table of such prices by
+            model name.
+        stream: Whether the provider is asked to stream. The events are the same either way.
+
+    Raises:
+        UsageError: The prefix is not known.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        http: httpx.AsyncClient | None = None,
+        prices: Price | Mapping[str, Price] | None = None,
+        stream: bool = True,
+    ) -> None:
+        prefix, colon, model = name.partition(":")
+        vendor = _VENDORS.get(prefix)
+        if not colon or not model or vendor is None:
+            raise UsageError(
+                f"model {name!r}: a name has the form prefix:model. Known prefixes: "
+                f"{', '.join(sorted(_VENDORS))}. For example: anthropic:claude-sonnet-4-5."
+            )
+        if not vendor.built:
+            raise UsageError(
+                f"model {name!r}: the dialect {vendor.dialect} is not built yet. "
+                f"Usable prefixes: {', '.join(p for p, v in _VENDORS.items() if v.built)}."
+            )
+        self.name = name
+        self.streams = stream
+        self._model = model
+        self._vendor = vendor
+        self._base_url = base_url
+        self._api_key = api_key
+        self._http = http
+        self._prices = prices
+        self._ref: ModelRef | None = None
+
+    @property
+    def ref(self) -> ModelRef:
+        """The model in the contract's terms."""
+        if self._ref is None:
+            from isoloop.contract import ModelRef
+
+            self._ref = ModelRef.trusted(dialect=self._vendor.dialect, model=self._model)
+        return self._ref
+
+    @property
+    def price(self) -> Price | None:
+        """What the model costs, where known."""
+        if isinstance(self._prices, Mapping):
+            return self._prices.get(self._model) or self._prices.get(self.name)
+        return self._prices
+
+    def caller(self, config: RunConfig, environment: Environment) -> Caller:
+        """Give a run access to the model.
+
+        Raises:
+            UsageError: There is no key, or real model calls are forbidden.
+        """
+        from isoloop.perform.generate import Address, WireCaller
+
+        if FORBIDDEN:
+            raise UsageError(
+                f"model {self.name}: real model calls are forbidden here (forbid_model_calls). "
+                "Give the agent a ScriptedModel."
+            )
+        base_url = self._base_url or os.environ.get(self._vendor.url_variable) or None
+        key = self._api_key or os.environ.get(self._vendor.key_variable) or None
+        if key is None and base_url is None:
+            raise UsageError(
+                f"model {self.name}: there is no API key. Set {self._vendor.key_variable}, or use "
+                "Model(..., api_key=...)."
+            )
+        address = Address(self._vendor.dialect, base_url, key)
+        return WireCaller(address, self._http, config, environment)
+
+    def __repr__(self) -> str:
+        return f"Model({self.name!r})"
+
+
+FORBIDDEN: list[object] = []
+"""Who forbids real model calls at the moment; see `isoloop.testing.forbid_model_calls`."""
