@@ -21,6 +21,36 @@ PACKAGE = "isoloop.contract"
 OPEN_TYPES = "_open"
 HEADER = "# Generated from {source} by contract/tooling/generate.py; do not edit.\n"
 
+EXPORTS = '''\
+{header}
+"""The contract's types."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+{imports}
+
+__all__ = [
+{names}
+]
+
+_HOMES = {{
+{homes}
+}}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
+    value = globals()[name] = getattr(import_module(f"{{__name__}}.{{_HOMES[name]}}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+'''
+
 OPTIONS = [
     *("--input-file-type", "jsonschema", "--schema-version", "2020-12"),
     *("--schema-version-mode", "strict", "--strict-refs", "--no-allow-remote-refs"),
@@ -158,20 +188,31 @@ def _open_types(known: dict[str, list[str]]) -> str:
 
 
 def _exports(files: dict[str, str]) -> str:
-    """The package's `__init__`, which re-exports every named type."""
-    origin: dict[str, str] = {}
+    """Return the package's `__init__`, which re-exports every named type.
+
+    A module is imported when one of its types is asked for: all of them together would take longer
+    to import than pydantic does.
+    """
+    homes: dict[str, str] = {}
     for file, text in files.items():
         for name in _public_names(text):
-            if name in origin:
-                raise SystemExit(f"`{name}` is defined in {origin[name]} and in {file}")
-            origin[name] = file
-    lines = [HEADER.format(source="contract/schemas"), '"""The contract\'s types."""', ""]
-    for file in sorted(files):
-        if names := sorted(name for name, where in origin.items() if where == file):
-            lines += [f"from {PACKAGE}.{file.removesuffix('.py')} import ("]
-            lines += [*(f"    {name}," for name in names), ")"]
-    lines += ["", "__all__ = [", *(f'    "{name}",' for name in sorted(origin)), "]"]
-    return "\n".join(lines) + "\n"
+            if name in homes:
+                raise SystemExit(f"`{name}` is defined in {homes[name]}.py and in {file}")
+            homes[name] = file.removesuffix(".py")
+    imports: list[str] = []
+    for module in sorted(set(homes.values())):
+        names = sorted(name for name, home in homes.items() if home == module)
+        imports += [
+            f"    from {PACKAGE}.{module} import (",
+            *(f"        {n}," for n in names),
+            "    )",
+        ]
+    return EXPORTS.format(
+        header=HEADER.format(source="contract/schemas"),
+        imports="\n".join(imports),
+        names="\n".join(f'    "{name}",' for name in sorted(homes)),
+        homes="\n".join(f'    "{name}": "{homes[name]}",' for name in sorted(homes)),
+    )
 
 
 def _public_names(text: str) -> list[str]:
