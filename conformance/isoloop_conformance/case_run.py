@@ -1,7 +1,7 @@
 """Run one variant against a driver: everything observed becomes the transcript.
 
-The driver is drained before anything else is written down: as a driver writes each line at the moment
-of what it reports, what stands before a request in the transcript happened before it.
+The driver is drained before anything else is written down: as a driver writes each line at the
+moment of what it reports, what stands before a request in the transcript happened before it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from isoloop_conformance import values
-from isoloop_conformance._json import write
+from isoloop_conformance.exact_json import write
 from isoloop_conformance.observed import Invocation, Observed, RunSeen
 from isoloop_conformance.watch import NothingMovesError, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from isoloop_conformance._json import JsonObject
+    from isoloop_conformance.exact_json import JsonObject
     from isoloop_conformance.supervisor import Driver
     from isoloop_conformance.variants import Variant
 
@@ -33,7 +33,7 @@ class Provider(Protocol):
         ...
 
 
-class _Over(Exception):  # noqa: N818 -- ends a case, is no error
+class _Over(Exception):
     def __init__(self, ending: str, detail: str = "") -> None:
         super().__init__(ending)
         self.ending = ending
@@ -275,7 +275,9 @@ class CaseRun:
         self._syncs += 1
         number = self._syncs
         self._send({"type": "sync", "number": number})
-        await self._until(lambda: self._seen.synced >= number, "the driver answering `sync`", late=True)
+        await self._until(
+            lambda: self._seen.synced >= number, "the driver answering `sync`", late=True
+        )
 
     async def _until(
         self,

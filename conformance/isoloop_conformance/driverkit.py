@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from isoloop_conformance._json import JsonObject
+    from isoloop_conformance.exact_json import JsonObject
 
 LINE_LIMIT_BYTES = 64 * 1024 * 1024
 # Passes of the event loop after which whatever was ready has run.
@@ -29,7 +29,7 @@ SYNC_PASSES = 64
 _ANSWERS = ("tool.result", "tool.return", "tool.raise", "hook.result")
 
 
-class Unsupported(Exception):  # noqa: N818 -- the protocol's word
+class Unsupported(Exception):
     """The implementation cannot do what a case asks for."""
 
 

@@ -1,4 +1,4 @@
-"""The drivers that come with the suite: one folder each, with a `driver.yaml` that says the command."""
+"""The drivers that come with the suite: a folder each, with the command in its `driver.yaml`."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from isoloop_conformance._json import Json, JsonObject
+    from isoloop_conformance.exact_json import Json, JsonObject
 
 # Members beside which a script item's one member stands.
 _BESIDE = {"only"}
@@ -80,8 +80,7 @@ def load_case(
     if not faults:
         faults = list(_faults(document.value, file, requirements))
     problems = [
-        CaseProblem(file, document.line(f.path), place(f.path), f.problem, f.remedy)
-        for f in faults
+        CaseProblem(file, document.line(f.path), place(f.path), f.problem, f.remedy) for f in faults
     ]
     return (None if problems else document.value), problems
 
@@ -192,7 +191,9 @@ def _agent_faults(case: JsonObject) -> Iterator[_Fault]:
     }
     for member, needs in needed.items():
         if needs and member not in expect:
-            yield _Fault(("expect",), f"`{member}` is missing", "the agent has some: say what is seen")
+            yield _Fault(
+                ("expect",), f"`{member}` is missing", "the agent has some: say what is seen"
+            )
     for name in case.get("answers", {}):
         if name not in tools:
             yield _Fault(("answers", name), "the agent has no such tool")
@@ -309,7 +310,9 @@ def _requirement_faults(case: JsonObject) -> Iterator[_Fault]:
     for path, requirement in case["expect"].get("requirements", {}).items():
         at = ("expect", "requirements", path)
         if requirement not in case["requirements"]:
-            yield _Fault(at, f"`{requirement}` is not among the case's `requirements`", "add it there")
+            yield _Fault(
+                at, f"`{requirement}` is not among the case's `requirements`", "add it there"
+            )
         if path not in places:
             yield _Fault(at, "the expectation has no such part", "paths look like requests[0].adds")
 
@@ -325,5 +328,3 @@ def _places(value: Json, path: str) -> Iterator[str]:
                 yield from _places(item, f"{path}[{i}]")
         case _:
             return
-
-

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from isoloop_conformance._json import exact, same
+from isoloop_conformance.exact_json import exact, same
 
 if TYPE_CHECKING:
-    from isoloop_conformance._json import JsonObject
+    from isoloop_conformance.exact_json import JsonObject
 
 
 @dataclass

@@ -15,7 +15,7 @@ from isoloop_conformance.places import places
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from isoloop_conformance._json import JsonObject
+    from isoloop_conformance.exact_json import JsonObject
     from isoloop_conformance.verdicts import CaseOutcome
 
 
@@ -82,9 +82,7 @@ def case_line(outcome: CaseOutcome, invocation: Invocation) -> JsonObject:
         "level": case["level"],
         "verdict": outcome.verdict,
         "durationMs": outcome.duration_ms,
-        "requirements": {
-            r: {"ok": held[r], "failed": failed[r]} for r in sorted({*held, *failed})
-        },
+        "requirements": {r: {"ok": held[r], "failed": failed[r]} for r in sorted({*held, *failed})},
         "failures": [
             {"requirement": a.requirement, "path": a.path, "ok": a.ok}
             | {"want": a.want, "got": a.got, "why": a.why}

@@ -19,7 +19,7 @@ from isoloop_conformance.watch import INACTIVITY_S, NothingMovesError, Watch
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from isoloop_conformance._json import JsonObject
+    from isoloop_conformance.exact_json import JsonObject
     from isoloop_conformance.variants import Variant
 
 # A driver that fails so many cases in a row in its own name is not worth the wait for the others.
@@ -104,7 +104,8 @@ class Runner:
     async def _ready(self) -> None:
         """See to it that a driver runs and has said hello."""
         if self._server is None:
-            self._server = await ReplayServer.start(cassettes=places().cassettes)
+            server = await ReplayServer.start(cassettes=places().cassettes)
+            self._server, self._watch.activity = server, lambda: server.activity
         if self._driver is not None and self._driver.alive:
             return
         driver = Driver(self.command)
@@ -150,7 +151,6 @@ class Runner:
             lanes=variant.case.get("lanes", {}),
             model=values.model_name(variant.case),
             now_ms=lambda: case.now_ms,
-            progress=self._watch.moved,
         )
         try:
             base_url = self._server.open(plan, case.observe)
@@ -177,7 +177,9 @@ class Runner:
         except NoHandshakeError as error:
             return replace(outcome, detail=f"{outcome.detail}; then: {error.detail}")
         again = await self._run_one(variant)
-        return replace(outcome, detail=f"{outcome.detail}; alone in a fresh process: {again.verdict}")
+        return replace(
+            outcome, detail=f"{outcome.detail}; alone in a fresh process: {again.verdict}"
+        )
 
     def _drop_driver(self) -> None:
         if self._driver is not None:
@@ -224,4 +226,3 @@ class _Hello:
                 f": {tail[0]}" if tail else ""
             )
         self._watch.moved()
-

@@ -14,7 +14,7 @@ from isoloop_conformance.places import places
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from isoloop_conformance._json import Json
+    from isoloop_conformance.exact_json import Json
 
 ADDRESS = "https://isoloop.dev/contract/1/"
 FOLDERS = ("schemas", "suite")
@@ -50,7 +50,9 @@ def definition(kind: str) -> dict[str, Any]:
 @cache
 def _validator(kind: str) -> Draft202012Validator:
     file, _, name = kind.partition(".")
-    return Draft202012Validator({"$ref": f"{ADDRESS}{file}.json#/$defs/{name}"}, registry=_registry())
+    return Draft202012Validator(
+        {"$ref": f"{ADDRESS}{file}.json#/$defs/{name}"}, registry=_registry()
+    )
 
 
 @cache
@@ -65,7 +67,9 @@ def _documents() -> dict[str, dict[str, Any]]:
     return {d["$id"]: d for d in documents}
 
 
-def _explain(errors: Iterable[ValidationError], at: tuple[str | int, ...] = ()) -> Iterable[Problem]:
+def _explain(
+    errors: Iterable[ValidationError], at: tuple[str | int, ...] = ()
+) -> Iterable[Problem]:
     for error in errors:
         path = (*at, *error.instance_path)
         branches: list[list[ValidationError]] = getattr(error.kind, "context", [])
@@ -80,8 +84,12 @@ def _meant(branches: list[list[ValidationError]]) -> list[ValidationError]:
     """Choose the branch of a union that the author meant: the one whose tag is right."""
 
     def distance(branch: list[ValidationError]) -> tuple[int, int]:
-        wrong = sum(1 for e in branch if not e.instance_path and "type" in e.message.partition("'")[0])
-        tags = sum(1 for e in branch if e.schema_path[-1:] == ["const"] and len(e.instance_path) <= 1)
+        wrong = sum(
+            1 for e in branch if not e.instance_path and "type" in e.message.partition("'")[0]
+        )
+        tags = sum(
+            1 for e in branch if e.schema_path[-1:] == ["const"] and len(e.instance_path) <= 1
+        )
         shapes = sum(1 for e in branch if e.schema_path[-1:] == ["type"] and not e.instance_path)
         return (wrong + tags + shapes, len(branch))
 

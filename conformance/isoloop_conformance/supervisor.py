@@ -1,8 +1,8 @@
 """Start a driver, talk to it line by line, and notice every way in which it can fail.
 
-A driver runs in its own process group, without a shell, on private pipes. Its output is read without
-waiting, so that `drain` can empty the pipe at any moment: what a driver wrote before the runner saw
-something else is then known before that something is written down.
+A driver runs in its own process group, without a shell, on private pipes. Its output is read
+without waiting, so that `drain` can empty the pipe at any moment: what a driver wrote before the
+runner saw something else is then known before that something is written down.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from isoloop_conformance import schemas
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isoloop_conformance._json import JsonObject
+    from isoloop_conformance.exact_json import JsonObject
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
 READ_BYTES = 1024 * 1024

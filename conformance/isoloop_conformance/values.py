@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from isoloop_conformance._json import exact, write
+from isoloop_conformance.exact_json import exact, write
 
 if TYPE_CHECKING:
-    from isoloop_conformance._json import Json, JsonObject
+    from isoloop_conformance.exact_json import Json, JsonObject
     from isoloop_conformance.variants import Variant
 
 MODEL = "test-model"
@@ -154,7 +154,10 @@ def _tool_setup(tool: JsonObject) -> JsonObject:
 
 
 def _assistant_message(spec: JsonObject, variant: Variant) -> JsonObject:
-    message: JsonObject = {**spec, "content": [_answer_block(b, variant) for b in blocks(spec["content"])]}
+    message: JsonObject = {
+        **spec,
+        "content": [_answer_block(b, variant) for b in blocks(spec["content"])],
+    }
     has_calls = any(b["type"] == "tool_call" for b in message["content"])
     message.setdefault("model", {"dialect": variant.dialect, "model": model_name(variant.case)})
     message.setdefault("stopReason", "tool_use" if has_calls else "end_turn")
@@ -164,7 +167,7 @@ def _assistant_message(spec: JsonObject, variant: Variant) -> JsonObject:
 
 
 def _answer_block(block: JsonObject, variant: Variant) -> JsonObject:
-    made = {k: v for k, v in block.items() if k != "argumentsState"}
+    made = {k: v for k, v in block.items() if k not in {"argumentsState", "prefix"}}
     if made["type"] == "opaque":
         made.setdefault("dialect", variant.dialect)
     return made

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from isoloop_conformance._json import Json, JsonObject
+    from isoloop_conformance.exact_json import Json, JsonObject
 
 DIALECTS = ("anthropic-messages", "openai-chat", "openai-responses")
 BINDER = re.compile(r"\$[A-Za-z][A-Za-z0-9_]*")

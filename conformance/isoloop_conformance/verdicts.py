@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from isoloop_conformance._json import JsonObject
+    from isoloop_conformance.exact_json import JsonObject
     from isoloop_conformance.judge import Assertion
     from isoloop_conformance.variants import Variant
 

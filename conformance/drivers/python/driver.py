@@ -1,11 +1,15 @@
-"""The driver of the reference SDK: translates the suite's lines into calls of `isoloop`, and back."""
+"""The driver of the reference SDK: turns the suite's lines into calls of `isoloop`, and back."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import itertools
 import json
+import os
+import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -334,6 +338,12 @@ def _message(line: Line) -> contract.UserMessage:
     return contract.UserMessage.model_validate_json(line["messageJson"])
 
 
+def plant_mutant() -> None:
+    """Break the SDK on purpose, to see whether the suite notices; unknown mutants are an error."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    importlib.import_module("mutants.plant").plant_from_environment()
+
+
 def _limits(setup: Line) -> isoloop.Limits:
     limits: Line = setup.get("limits", {})
     return isoloop.Limits(
@@ -381,6 +391,8 @@ def _result_json(result: isoloop.RunResult[Any]) -> str:
 
 
 if __name__ == "__main__":
+    if "ISOLOOP_MUTANT" in os.environ:
+        plant_mutant()
     serve(
         {
             "protocol": 1,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -30,6 +29,7 @@ from isoloop_conformance.verdicts import (
 )
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 PROFILES = ("call", "stream", "loop", "control", "session", "gateway")

@@ -26,7 +26,10 @@ def run_doctor(arguments: Sequence[str]) -> int:
         return int(ended.code or 0)
     checks = asyncio.run(examine(aim.command, options.inactivity))
     for check in checks:
-        print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}" + (f": {check.detail}" if check.detail else ""))
+        print(
+            f"{'ok  ' if check.ok else 'FAIL'}  {check.name}"
+            + (f": {check.detail}" if check.detail else "")
+        )
     failed = sum(1 for c in checks if not c.ok)
     print(f"{len(checks)} checks, {failed} failed")
     return 1 if failed else 0

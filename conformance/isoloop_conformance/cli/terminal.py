@@ -7,11 +7,11 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from isoloop_conformance._json import NotJsonError, exact
+from isoloop_conformance.exact_json import NotJsonError, exact
 from isoloop_conformance.verdicts import GREEN
 
 if TYPE_CHECKING:
-    from isoloop_conformance._json import JsonObject
+    from isoloop_conformance.exact_json import JsonObject
     from isoloop_conformance.judge import Assertion
     from isoloop_conformance.report import Invocation
     from isoloop_conformance.verdicts import CaseOutcome
@@ -148,7 +148,9 @@ def _sent(line: JsonObject, at_ms: int) -> str | None:
     match line["type"]:
         case "run" | "abort" | "steer" | "follow_up":
             return f"{at_ms} > {line['type']} {line['run']}"
-        case "tool.result" | "tool.raise" | "tool.return" | "hook.result" | "clock.wake" | "approve":
+        case (
+            "tool.result" | "tool.raise" | "tool.return" | "hook.result" | "clock.wake" | "approve"
+        ):
             return f"> {line['type']}"
         case _:
             return None

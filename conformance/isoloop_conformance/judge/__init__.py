@@ -12,7 +12,7 @@ from isoloop_conformance.judge.runs import RunJudge
 from isoloop_conformance.judge.seen import Run, Seen, read
 
 if TYPE_CHECKING:
-    from isoloop_conformance._json import JsonObject
+    from isoloop_conformance.exact_json import JsonObject
     from isoloop_conformance.variants import Variant
 
 __all__ = ["Assertion", "judge"]

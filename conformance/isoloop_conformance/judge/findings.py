@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from isoloop_conformance._json import Number, same, show
+from isoloop_conformance.exact_json import Number, same, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from isoloop_conformance._json import Json, JsonObject
+    from isoloop_conformance.exact_json import Json, JsonObject
 
 ABSENT = "(absent)"
 
@@ -36,7 +36,7 @@ class Findings:
     assertions: list[Assertion] = field(default_factory=list[Assertion])
     _bound: dict[str, Json] = field(default_factory=dict[str, "Json"])
 
-    def check(  # noqa: PLR0913 -- one row of a report
+    def check(
         self,
         path: str,
         *,
@@ -66,16 +66,19 @@ class Findings:
 
     def given(self, path: str, want: JsonObject, got: JsonObject, why: str = "") -> bool:
         """Compare only the members that the expectation gives."""
-        return all(
-            [self.equal(f"{path}.{k}", v, got.get(k, ABSENT), why) for k, v in want.items()]
-        )
+        held = [self.equal(f"{path}.{k}", v, got.get(k, ABSENT), why) for k, v in want.items()]
+        return all(held)
 
     def requirement(self, path: str) -> str:
         """Return the requirement of a path: that of the longest part of it that names one."""
         best = ""
         for prefix in self.by_path:
             rest = path[len(prefix) :]
-            if path.startswith(prefix) and (not rest or rest[0] in ".[") and len(prefix) > len(best):
+            if (
+                path.startswith(prefix)
+                and (not rest or rest[0] in ".[")
+                and len(prefix) > len(best)
+            ):
                 best = prefix
         return self.by_path.get(best, self.default)
 
@@ -83,9 +86,10 @@ class Findings:
         names = [*want, *(k for k in got if k not in want)]
         if not names:
             return self.check(path, ok=True)
-        return all(
-            [self.equal(f"{path}.{k}", want.get(k, ABSENT), got.get(k, ABSENT), why) for k in names]
-        )
+        held = [
+            self.equal(f"{path}.{k}", want.get(k, ABSENT), got.get(k, ABSENT), why) for k in names
+        ]
+        return all(held)
 
     def _items(self, path: str, want: list[Json], got: list[Json], why: str) -> bool:
         if len(want) != len(got):
@@ -93,7 +97,8 @@ class Findings:
         if not want:
             return self.check(path, ok=True)
         pairs = enumerate(zip(want, got, strict=True))
-        return all([self.equal(f"{path}[{i}]", w, g, why) for i, (w, g) in pairs])
+        held = [self.equal(f"{path}[{i}]", w, g, why) for i, (w, g) in pairs]
+        return all(held)
 
     def _bind(self, path: str, name: str, got: Json) -> bool:
         if isinstance(got, str) and got == ABSENT:

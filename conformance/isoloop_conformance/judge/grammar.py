@@ -4,8 +4,8 @@
     turn     = turn_start retry_scheduled* answer? calls? results turn_end
     answer   = message_start block-events message_end
 
-Rules: each `_on_...` handles one kind of event in the state that the ones before left, and says what
-is wrong. An event that breaks a rule still moves the state on, so that one mistake is said once.
+Rules: each `_on_...` handles one kind of event in the state that the ones before left, and says
+what is wrong. An event that breaks a rule still moves the state on: one mistake is said once.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from isoloop_conformance.judge.seen import BLOCK_EVENTS, CALL_EVENTS, Event, num
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# What a call has been through; the events of one call only ever go forward.
-_CALL_ORDER = (
-    "approval_requested",
-    "approval_resolved",
-    "tool_execution_start",
-    "tool_execution_update",
-    "tool_execution_end",
-)
+# What may stand directly before an event of a call; the events of one call only ever go forward.
+_CALL_BEFORE: dict[str, set[str | None]] = {
+    "approval_requested": {None},
+    "approval_resolved": {"approval_requested"},
+    "tool_execution_start": {None, "approval_resolved"},
+    "tool_execution_update": {"tool_execution_start", "tool_execution_update"},
+    "tool_execution_end": {"tool_execution_start", "tool_execution_update"},
+}
 
 
 @dataclass(frozen=True)
@@ -162,13 +162,7 @@ class Grammar:
         call = str(event.get("callId"))
         before, now = self._calls.get(call), event.type
         self._calls[call] = now
-        if now == "approval_resolved" and before != "approval_requested":
-            yield f"LOOP-018 approval_resolved of {call} after {before}"
-        elif now in _CALL_ORDER[3:] and before not in _CALL_ORDER[2:4]:
-            yield f"LOOP-018 {now} of {call} after {before}"
-        elif now == "tool_execution_start" and before not in {None, "approval_resolved"}:
-            yield f"LOOP-018 {now} of {call} after {before}"
-        elif now == "approval_requested" and before is not None:
+        if before not in _CALL_BEFORE[now]:
             yield f"LOOP-018 {now} of {call} after {before}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from isoloop_conformance._json import Json, JsonObject, same_text, show
+from isoloop_conformance.exact_json import Json, JsonObject, same_text, show
 from isoloop_conformance.judge.findings import ABSENT
 from isoloop_conformance.values import blocks, model_name
 
@@ -50,7 +50,11 @@ def compare_items(findings: Findings, path: str, want: list[Item], got: list[Ite
     for wanted, found in zip(want, got, strict=False):
         if (wanted.kind, wanted.value.get("type")) != (found.kind, found.value.get("type")):
             findings.check(
-                wanted.path, ok=False, want=str(wanted), got=str(found), why="something else is here"
+                wanted.path,
+                ok=False,
+                want=str(wanted),
+                got=str(found),
+                why="something else is here",
             )
             return
         if wanted.kind == "tool_result":
@@ -77,7 +81,10 @@ def compare_block(
     for member in _compared(want, got, sent=sent):
         at = f"{path}.{member}"
         wanted, found = want.get(member, ABSENT), got.get(member, ABSENT)
-        if member in {"argumentsText", "json"} and isinstance(found, str):
+        if member == "text" and want.get("prefix"):
+            ok = isinstance(found, str) and found.startswith(wanted) and len(found) > len(wanted)
+            findings.check(at, ok=ok, want=f"{wanted}...", got=found, why="begins so and goes on")
+        elif member in {"argumentsText", "json"} and isinstance(found, str):
             findings.check(at, ok=same_text(wanted, found), want=wanted, got=found)
         else:
             findings.equal(at, wanted, found)
@@ -106,7 +113,12 @@ def _sent_result(findings: Findings, want: Item, got: Item) -> None:
     if "isError" in got.value:
         wanted = want.value.get("isError", False)
         findings.equal(f"{want.path}.isError", wanted, got.value["isError"])
-    _blocks(findings, f"{want.path}.content", want.value["content"], got.value["content"], sent=True)
+    for member in {"cacheBreakpoint"} & {*want.value, *got.value}:
+        wanted, found = want.value.get(member, ABSENT), got.value.get(member, ABSENT)
+        findings.equal(f"{want.path}.{member}", wanted, found)
+    _blocks(
+        findings, f"{want.path}.content", want.value["content"], got.value["content"], sent=True
+    )
 
 
 def _blocks(findings: Findings, path: str, want: Json, got: Json, *, sent: bool) -> None:
@@ -178,5 +190,3 @@ def _bare(item: Item) -> tuple[str, str]:
         inner = cast("list[JsonObject]", value["content"])
         value["content"] = [{k: v for k, v in b.items() if k != "cacheBreakpoint"} for b in inner]
     return item.kind, show(value, 1_000_000_000)
-
-

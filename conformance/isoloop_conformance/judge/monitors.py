@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from isoloop_conformance import schemas
-from isoloop_conformance._json import Json, JsonObject, Number, plain, same, show
+from isoloop_conformance.exact_json import Json, JsonObject, Number, plain, same, show
 from isoloop_conformance.judge.findings import ABSENT
 from isoloop_conformance.judge.grammar import Grammar
 from isoloop_conformance.judge.seen import BLOCK_EVENTS, Event, Run, Seen, number
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from isoloop_conformance.judge.findings import Findings
 
 AUTH_HEADERS = {"authorization", "x-api-key", "api-key"}
-_RESULT = ("outcome", "newMessages", "usage", "cost", "stopReason", "output", "error", "undelivered")
+_RESULT = (
+    "outcome",
+    "newMessages",
+    "usage",
+    "cost",
+    "stopReason",
+    "output",
+    "error",
+    "undelivered",
+)
 _COUNTERS = ("input", "cacheRead", "cacheWrite", "cacheWriteLong", "output", "reasoning")
 
 
@@ -148,7 +157,13 @@ class _Monitor:
             got = [m.get("callId") for m in results]
             self._say("results", "TOOL-037", ok=got == calls, want=calls, got=got)
             listed = end.value.get("toolResults", ABSENT)
-            self._say("turn_end.toolResults", "LOOP-016", ok=same(results, listed), want=results, got=listed)
+            self._say(
+                "turn_end.toolResults",
+                "LOOP-016",
+                ok=same(results, listed),
+                want=results,
+                got=listed,
+            )
             message = answers[0] if answers else ABSENT
             got_message = end.value.get("message", ABSENT)
             ok = same(message, got_message)
@@ -196,7 +211,11 @@ def _clock(findings: Findings, seen: Seen) -> None:
     shown = {start}
     for entry in seen.entries:
         line: JsonObject = entry.get("line", {})
-        if entry["type"] == "sent" and line["type"] == "case.begin" and line["clock"]["mode"] == "real":
+        if (
+            entry["type"] == "sent"
+            and line["type"] == "case.begin"
+            and line["clock"]["mode"] == "real"
+        ):
             return
         if entry["type"] == "sent" and "nowMs" in line:
             shown.add(line["nowMs"])
@@ -241,9 +260,7 @@ def _secrets(findings: Findings, seen: Seen) -> None:
             outside = [entry["path"], entry["body"], *headers.values()]
             leaks += [f"request {entry['request']}" for text in outside if API_KEY in text]
     want = "the key in authentication headers only"
-    findings.check(
-        "monitor.secrets", ok=not leaks, want=want, got=leaks, requirement="CTRL-021"
-    )
+    findings.check("monitor.secrets", ok=not leaks, want=want, got=leaks, requirement="CTRL-021")
 
 
 def _answers(events: list[Event]) -> Iterator[list[Event]]:

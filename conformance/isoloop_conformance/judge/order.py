@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from isoloop_conformance._json import Number, exact
+from isoloop_conformance.exact_json import Number, exact
 
 if TYPE_CHECKING:
-    from isoloop_conformance._json import Json, JsonObject
+    from isoloop_conformance.exact_json import Json, JsonObject
 
 POINT_HELP = (
     "write `A < B` with points `<event type> [call]`, `request N`, `tool.call <call>`, "
@@ -101,7 +101,7 @@ def _is_event(text: str, kind: str, of: str | None) -> bool:
     if f'"{kind}"' not in text:
         return False
     event = exact(text)
-    return event.get("type") == kind and (of is None or _turn_or_call(event) in {of})
+    return event.get("type") == kind and (of is None or _turn_or_call(event) == of)
 
 
 def _turn_or_call(event: Json) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isoloop_conformance._json import JsonObject, exact, same_text
+from isoloop_conformance.exact_json import JsonObject, exact, same_text
 from isoloop_conformance.judge.findings import ABSENT
 
 if TYPE_CHECKING:
     from isoloop_conformance.judge.findings import Findings
     from isoloop_conformance.judge.seen import Seen
 
-_ANSWERS = {"tool.result", "tool.raise", "tool.return"}
+# A body leaves when the runner says so, or when it was told to stop.
+_LEAVES = {"tool.result", "tool.raise", "tool.return", "tool.abort"}
 
 
 def judge_outside(findings: Findings, expect: JsonObject, seen: Seen) -> None:
@@ -64,7 +65,7 @@ def max_in_flight(seen: Seen) -> int:
         if entry["type"] == "received" and line["type"] == "tool.call":
             open_calls.add(line["invocation"])
             most = max(most, len(open_calls))
-        elif entry["type"] == "sent" and line["type"] in _ANSWERS:
+        elif entry["type"] in {"sent", "received"} and line["type"] in _LEAVES:
             open_calls.discard(line["invocation"])
     return most
 
@@ -84,9 +85,7 @@ def _approval(line: JsonObject) -> JsonObject:
     return {k: line[k] for k in ("callId", "argumentsText")}
 
 
-def _calls(
-    findings: Findings, path: str, want: list[JsonObject], got: list[JsonObject]
-) -> None:
+def _calls(findings: Findings, path: str, want: list[JsonObject], got: list[JsonObject]) -> None:
     """Compare rows, each in the members that the case gives."""
     named = [[{k: c[k] for k in ("hook", "callId") if k in c} for c in row] for row in (want, got)]
     if not findings.check(path, ok=named[0] == named[1], want=named[0], got=named[1]):
@@ -112,7 +111,10 @@ def _connection(findings: Findings, path: str, want: JsonObject, seen: Seen) -> 
     if "closedBy" in want:
         closed = [e["by"] for e in seen.of("closed") if e["exchange"] == number]
         findings.check(
-            f"{path}.closedBy", ok=closed[:1] == [want["closedBy"]], want=want["closedBy"], got=closed
+            f"{path}.closedBy",
+            ok=closed[:1] == [want["closedBy"]],
+            want=want["closedBy"],
+            got=closed,
         )
     if "acceptedAtMost" in want:
         sent = [e["sentBytes"] for e in seen.of("stalled") if e["exchange"] == number]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from isoloop_conformance._json import Json, JsonObject, NotJsonError, exact, same_text, write
+from isoloop_conformance.exact_json import Json, JsonObject, NotJsonError, exact, same_text, write
 from isoloop_conformance.judge.findings import ABSENT
 from isoloop_conformance.judge.messages import compare_items, items, prefix_kept
 from isoloop_conformance.values import blocks, model_name
@@ -19,7 +19,7 @@ AUTO = {"type": "auto"}
 
 
 def judge_requests(findings: Findings, variant: Variant, seen: Seen) -> None:
-    """Compare every request with what the case expects; what it leaves out follows from the agent."""
+    """Compare every request with the case; what it leaves out follows from the agent."""
     wanted: list[JsonObject] = variant.case["expect"]["requests"]
     findings.check(
         "requests",
@@ -119,7 +119,9 @@ def _instructions(findings: Findings, path: str, want: Json, view: JsonObject) -
     got: list[JsonObject] = view.get("instructions", [])
     if len(wanted) != len(got):
         # A dialect that has one text for the instructions joins its parts.
-        wanted = [{"type": "text", "text": "\n\n".join(b["text"] for b in wanted)}] if wanted else []
+        wanted = (
+            [{"type": "text", "text": "\n\n".join(b["text"] for b in wanted)}] if wanted else []
+        )
         got = [{"type": "text", "text": "\n\n".join(b["text"] for b in got)}] if got else []
     names = ("text", "cacheBreakpoint")
     kept = [[{k: v for k, v in b.items() if k in names} for b in part] for part in (wanted, got)]

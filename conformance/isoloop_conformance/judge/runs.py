@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from isoloop_conformance._json import Json, JsonObject
 from isoloop_conformance.judge.findings import ABSENT
 from isoloop_conformance.judge.messages import (
     compare_block,
@@ -18,6 +17,7 @@ from isoloop_conformance.judge.seen import BLOCK_EVENTS, CALL_EVENTS, Event, Run
 from isoloop_conformance.values import blocks
 
 if TYPE_CHECKING:
+    from isoloop_conformance.exact_json import Json, JsonObject
     from isoloop_conformance.judge.findings import Findings
     from isoloop_conformance.variants import Variant
 
@@ -132,9 +132,7 @@ class RunJudge:
         for event in self.run.events:
             if event.type in CALL_EVENTS:
                 got.setdefault(str(event.get("callId")), []).append(event)
-        self.findings.check(
-            path, ok=want.keys() == got.keys(), want=sorted(want), got=sorted(got)
-        )
+        self.findings.check(path, ok=want.keys() == got.keys(), want=sorted(want), got=sorted(got))
         for call in want.keys() & got.keys():
             self._lane(f"{path}.{call}", want[call], got[call])
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from isoloop_conformance._json import NotJsonError, Number, exact
+from isoloop_conformance.exact_json import NotJsonError, Number, exact
 
 if TYPE_CHECKING:
-    from isoloop_conformance._json import Json, JsonObject
+    from isoloop_conformance.exact_json import Json, JsonObject
 
 CALL_EVENTS = {
     *("approval_requested", "approval_resolved"),

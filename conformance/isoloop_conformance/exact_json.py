@@ -1,7 +1,7 @@
 """JSON whose numbers keep their text.
 
-`1`, `1.0` and `1e0` are three texts of one value, and 9007199254740993 is not 9007199254740992: what
-an implementation did to a number is visible only in its text.
+`1`, `1.0` and `1e0` are three texts of one value, and 9007199254740993 is not 9007199254740992:
+what an implementation did to a number is visible only in its text.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def plain(value: Json) -> Json:
 
 
 def same(want: Json, got: Json) -> bool:
-    """Compare two JSON values: keys unordered, numbers by their exact text, `null` is not absent."""
+    """Compare two values: keys unordered, numbers by their exact text, `null` is not absent."""
     match want, got:
         case dict(), dict():
             return want.keys() == got.keys() and all(same(v, got[k]) for k, v in _items(want))
