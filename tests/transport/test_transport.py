@@ -1,0 +1,427 @@
+"""What every transport must do, against a real server on the loopback interface."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from isoloop.transport import (
+    HttpxTransport,
+    Request,
+    Timeouts,
+    TransportError,
+    default_transport,
+    read_up_to,
+)
+from tests.transport.kit import PATIENT, QUICK, Exchange, body_of, exchange, serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from isoloop.transport import Transport
+
+
+@pytest.fixture(params=["own", "httpx", "httpx2"])
+async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    """Every transport, and every client that a user may bring."""
+    if request.param == "own":
+        own = default_transport()
+        yield own
+        await own.aclose()
+    else:
+        library = pytest.importorskip(request.param)
+        async with library.AsyncClient() as client:
+            yield HttpxTransport(client)
+
+
+async def plain(exchange: Exchange) -> None:
+    await exchange.begin("200 OK", "Content-Type: text/plain", "X-Two: a", "X-Two: b")
+    await exchange.send_chunk(b"hel")
+    await exchange.send_chunk(b"lo")
+    await exchange.end()
+
+
+async def test_a_request_arrives_as_it_is(transport: Transport) -> None:
+    """Method, path, headers and body; nothing else is decided here."""
+    async with serving(plain) as server:
+        response = await transport.open(server.request("/v1/x?y=1", b'{"a":1}'), PATIENT)
+        assert (200, b"hello") == (response.status, await body_of(response))
+        assert "text/plain" == response.headers["content-type"]
+        assert "a, b" == response.headers["x-two"]
+        (seen,) = server.exchanges
+        assert seen.head.startswith("POST /v1/x?y=1 HTTP/1.1\r\n")
+        assert "x-api-key: k" in seen.head.lower()
+        assert b'{"a":1}' == seen.body
+
+
+async def test_a_chunk_is_given_before_the_next_one_is_sent(transport: Transport) -> None:
+    """STREAM-010: the second is sent only when the first was read."""
+    first_read = asyncio.Event()
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.begin()
+        await exchange.send_chunk(b"one")
+        await first_read.wait()
+        await exchange.send_chunk(b"two")
+        await exchange.end()
+
+    async with serving(handler) as server:
+        response = await transport.open(server.request(), PATIENT)
+        seen: list[bytes] = []
+        async for chunk in response.chunks():
+            seen.append(chunk)
+            first_read.set()
+        await response.aclose()
+    assert [b"one", b"two"] == seen
+
+
+async def test_gzip_is_undone_as_it_arrives(transport: Transport) -> None:
+    """A body that is encoded by the server."""
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.begin("200 OK", "content-encoding: gzip")
+        for byte in gzip.compress(b"hello"):
+            await exchange.send_chunk(bytes([byte]))
+        await exchange.end()
+
+    async with serving(handler) as server:
+        assert (200, b"hello") == await exchange(transport, server)
+
+
+@pytest.mark.parametrize("status", ["307 Temporary Redirect", "429 Too Many Requests", "529 Busy"])
+async def test_every_status_is_a_response(transport: Transport, status: str) -> None:
+    """No redirect is followed (the key would go elsewhere), nothing is retried."""
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.begin(status, "location: /elsewhere", "retry-after: 0")
+        await exchange.end()
+
+    async with serving(handler) as server:
+        assert (int(status[:3]), b"") == await exchange(transport, server)
+        assert 1 == len(server.exchanges)
+
+
+async def test_connections_are_used_again_also_after_an_error(transport: Transport) -> None:
+    """One connection for exchanges that follow each other."""
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.begin("500 Oops" if len(server.exchanges) == 1 else "200 OK")
+        await exchange.send_chunk(b"x")
+        await exchange.end()
+
+    async with serving(handler) as server:
+        assert (500, b"x") == await exchange(transport, server)
+        assert (200, b"x") == await exchange(transport, server)
+        assert 1 == server.connections
+
+
+# ---------------------------------------------------------------- letting go
+
+
+async def test_closing_in_the_middle_closes_the_socket(transport: Transport) -> None:
+    """An abort in the middle of a body is seen by the server at once; closing twice is harmless."""
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.begin()
+        await exchange.send_chunk(b"one")
+        await exchange.closed_by_client()
+
+    async with serving(handler) as server, asyncio.timeout(5):
+        response = await transport.open(server.request(), PATIENT)
+        chunks = response.chunks()
+        assert b"one" == await anext(chunks)
+        await response.aclose()
+        await response.aclose()
+        await server.closed.wait()
+
+
+async def test_stopping_the_wait_for_headers_closes_the_socket(transport: Transport) -> None:
+    """An abort before the response began."""
+    asked = asyncio.Event()
+
+    async def handler(exchange: Exchange) -> None:
+        asked.set()
+        await exchange.closed_by_client()
+
+    async with serving(handler) as server, asyncio.timeout(5):
+        task = asyncio.ensure_future(transport.open(server.request(), PATIENT))
+        await asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await server.closed.wait()
+
+
+async def test_stopping_the_wait_for_a_chunk_closes_the_socket(transport: Transport) -> None:
+    """An abort between two chunks, by asyncio."""
+    first_read = asyncio.Event()
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.begin()
+        await exchange.send_chunk(b"one")
+        await exchange.closed_by_client()
+
+    async def read() -> None:
+        response = await transport.open(server.request(), PATIENT)
+        try:
+            async for _ in response.chunks():
+                first_read.set()
+        finally:
+            await response.aclose()
+
+    async with serving(handler) as server, asyncio.timeout(5):
+        task = asyncio.ensure_future(read())
+        await first_read.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await server.closed.wait()
+
+
+@pytest.mark.slow
+async def test_a_body_that_is_not_read_stops_the_socket(transport: Transport) -> None:
+    """STREAM-028: of 64 MiB at most 16 are accepted."""
+    block, accepted = b"x" * 65536, 0
+
+    async def handler(exchange: Exchange) -> None:
+        nonlocal accepted
+        await exchange.begin()
+        for _ in range(1024):
+            await exchange.send_chunk(block)
+            accepted += len(block)
+
+    async with serving(handler) as server:
+        response = await transport.open(server.request(), PATIENT)
+        chunks = response.chunks()
+        await anext(chunks)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):  # ten times what an unhindered server needs
+                await server.closed.wait()
+        assert accepted < 16 * 1024 * 1024
+        await response.aclose()
+
+
+# ---------------------------------------------------------------- failures
+
+
+async def silent(exchange: Exchange) -> None:
+    await exchange.closed_by_client()
+
+
+async def silent_after_a_chunk(exchange: Exchange) -> None:
+    await exchange.begin()
+    await exchange.send_chunk(b"one")
+    await exchange.closed_by_client()
+
+
+async def reset(exchange: Exchange) -> None:
+    exchange.reset()
+
+
+async def finished(exchange: Exchange) -> None:
+    exchange.writer.close()
+
+
+async def reset_in_headers(exchange: Exchange) -> None:
+    await exchange.send(b"HTTP/1.1 200 OK\r\ncontent-")
+    exchange.reset()
+
+
+async def finished_in_headers(exchange: Exchange) -> None:
+    await exchange.send(b"HTTP/1.1 200 OK\r\ncontent-")
+    exchange.writer.close()
+
+
+async def reset_in_body(exchange: Exchange) -> None:
+    await exchange.begin()
+    await exchange.send_chunk(b"one")
+    exchange.reset()
+
+
+async def finished_in_chunk(exchange: Exchange) -> None:
+    await exchange.begin()
+    await exchange.send(b"ff\r\none")
+    exchange.writer.close()
+
+
+async def finished_without_last_chunk(exchange: Exchange) -> None:
+    await exchange.begin()
+    await exchange.send_chunk(b"one")
+    exchange.writer.close()
+
+
+async def too_short(exchange: Exchange) -> None:
+    await exchange.send(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\none")
+    exchange.writer.close()
+
+
+async def no_http(exchange: Exchange) -> None:
+    await exchange.send(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+    exchange.writer.close()
+
+
+async def bad_gzip(exchange: Exchange) -> None:
+    await exchange.begin("200 OK", "content-encoding: gzip")
+    await exchange.send_chunk(b"this is no gzip")
+    await exchange.end()
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind", "code"),
+    [
+        (silent, "timeout", "timeout"),
+        (silent_after_a_chunk, "timeout", "timeout"),
+        (reset, "read", "network"),
+        (finished, "read", "network"),
+        (reset_in_headers, "read", "network"),
+        (finished_in_headers, "read", "network"),
+        (reset_in_body, "read", "network"),
+        (finished_in_chunk, "read", "network"),
+        (finished_without_last_chunk, "read", "network"),
+        (too_short, "read", "network"),
+        (no_http, "read", "network"),
+        (bad_gzip, "read", "network"),
+    ],
+)  # fmt: skip
+async def test_a_broken_exchange_is_an_error_of_its_kind(
+    transport: Transport, handler: object, kind: str, code: str
+) -> None:
+    """Nothing that broke off looks like an end (STREAM-013); the next exchange works."""
+
+    async def first_broken(exchange: Exchange) -> None:
+        await (handler(exchange) if len(server.exchanges) == 1 else plain(exchange))  # type: ignore[operator]
+
+    async with serving(first_broken) as server:
+        with pytest.raises(TransportError) as raised:
+            await exchange(transport, server, QUICK if kind == "timeout" else PATIENT)
+        assert (kind, code, True) == (
+            raised.value.kind,
+            raised.value.info.code,
+            raised.value.info.retryable,
+        )
+        assert (200, b"hello") == await exchange(transport, server)
+
+
+async def test_a_timeout_says_how_long_it_waited(transport: Transport) -> None:
+    """The message has a number."""
+    async with serving(silent) as server:
+        with pytest.raises(TransportError, match=r"did not send anything within 0\.05 s"):
+            await transport.open(server.request(), QUICK)
+
+
+async def test_bytes_within_the_idle_time_keep_a_body_alive(transport: Transport) -> None:
+    """There is no bound on the whole, only between two chunks."""
+    idle_s, paused_s, pauses = 0.2, 0.05, 8
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.begin()
+        for _ in range(pauses):
+            await exchange.send_chunk(b": ping\n\n")
+            await asyncio.wait([never], timeout=paused_s)
+        await exchange.end()
+
+    never = asyncio.get_running_loop().create_future()
+    async with serving(handler) as server:
+        timeouts = Timeouts(connect_s=5, idle_s=idle_s)
+        assert (200, b": ping\n\n" * pauses) == await exchange(transport, server, timeouts)
+
+
+async def test_a_body_without_a_length_ends_with_its_connection(transport: Transport) -> None:
+    """HTTP/1.0 style: a clean end; whether the answer was complete is for the decoder to say."""
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.send(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nall")
+        exchange.writer.close()
+
+    async with serving(handler) as server:
+        assert (200, b"all") == await exchange(transport, server)
+
+
+async def test_a_refused_connection_is_an_error(transport: Transport) -> None:
+    """Nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/"
+        with pytest.raises(TransportError) as raised:
+            await transport.open(Request("POST", url, {}, b""), PATIENT)
+    assert ("connect", "network", True) == (
+        raised.value.kind,
+        raised.value.info.code,
+        raised.value.info.retryable,
+    )
+
+
+@pytest.mark.parametrize("url", ["ftp://host/", "http://", "not an address", "http://host:99999/"])
+async def test_an_address_that_is_none_is_an_error(transport: Transport, url: str) -> None:
+    """It is told like a connection that failed, with the library's words."""
+    with pytest.raises(TransportError) as raised:
+        await transport.open(Request("POST", url, {}, b""), PATIENT)
+    assert "connect" == raised.value.kind
+
+
+async def test_a_tls_failure_is_not_worth_a_retry(transport: Transport) -> None:
+    """A server that speaks no TLS, as a stand-in for a bad certificate."""
+
+    async def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    async with listener:
+        url = f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
+        with pytest.raises(TransportError) as raised:
+            await transport.open(Request("POST", url, {}, b""), PATIENT)
+    assert ("tls", "network", False) == (
+        raised.value.kind,
+        raised.value.info.code,
+        raised.value.info.retryable,
+    )
+
+
+async def test_a_large_error_body_is_read_up_to_a_limit(transport: Transport) -> None:
+    """A page of HTML must not fill the memory."""
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.begin("502 Bad Gateway")
+        for _ in range(100):
+            await exchange.send_chunk(b"x" * 1000)
+        await exchange.closed_by_client()
+
+    async with serving(handler) as server:
+        response = await transport.open(server.request(), PATIENT)
+        assert b"x" * 2500 == await read_up_to(response, 2500)
+        await response.aclose()
+
+
+# ---------------------------------------------------------------- the default
+
+
+def test_one_transport_serves_several_event_loops() -> None:
+    """`run_sync` makes a loop for each run; connections of a dead loop are not touched."""
+    transport = default_transport()
+
+    async def once() -> tuple[int, bytes]:
+        async with serving(plain) as server:
+            found = await exchange(transport, server)
+            await transport.aclose()
+            return found
+
+    assert [(200, b"hello")] * 2 == [asyncio.run(once()) for _ in range(2)]
+
+
+def test_httpx_is_not_imported_with_the_package() -> None:
+    """It is imported when the first request is sent."""
+    code = "import sys, isoloop.transport; sys.exit('httpx' in sys.modules)"
+    assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+
+def test_a_request_does_not_show_its_key() -> None:
+    """A log line or a traceback may hold it."""
+    request = Request("POST", "http://host/", {"x-api-key": "secret"}, b"prompt")
+    assert "Request(POST http://host/, 6 bytes)" == repr(request)
