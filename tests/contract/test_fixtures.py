@@ -6,15 +6,29 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
+from referencing import Registry, Resource
 
-from tests.contract.schemas import NAMED, ROOT, Fault, Named, faults, read, write
+from tests.contract.schemas import (
+    ADDRESS,
+    DOCUMENTS,
+    NAMED,
+    ROOT,
+    Fault,
+    Named,
+    faults,
+    read,
+    write,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FIXTURES = ROOT / "contract" / "fixtures"
 EXPECT = ".expect.json"
+# jsonschema takes Python's `$`, which may stand before a last line break; JSON Schema's may not.
+LINE_BREAK_AT_THE_END = {"trailing-line-break.json", "name-with-line-break.json"}
 
 
 def fixtures(kind: str) -> list[Any]:
@@ -46,6 +60,19 @@ def test_an_invalid_fixture_is_refused_for_its_reason(named: Named, path: Path) 
     assert {Fault(expected["keyword"], expected["location"])} == faults(named, instance)
     with pytest.raises(ValidationError):
         read(named, instance)
+
+
+@pytest.mark.parametrize("kind", ["valid", "invalid"])
+def test_another_validator_says_the_same(kind: str) -> None:
+    """The verdicts are those of JSON Schema, not of one implementation of it."""
+    resources = [(d["$id"], Resource.from_contents(d)) for d in DOCUMENTS.values()]
+    registry = Registry().with_resources(resources)
+    for parameter in fixtures(kind):
+        named, path = parameter.values
+        schema = {"$ref": f"{ADDRESS}{named.module}.json#/$defs/{named.name}"}
+        other = Draft202012Validator(schema, registry=registry)
+        accepted = kind == "valid" or path.name in LINE_BREAK_AT_THE_END
+        assert accepted == other.is_valid(_load(path)), path
 
 
 def test_every_expectation_has_its_fixture() -> None:
