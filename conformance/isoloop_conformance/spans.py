@@ -12,12 +12,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from isoloop_conformance._json import NotJsonError
+from isoloop_conformance.exact_json import NotJsonError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from isoloop_conformance._json import Json
+    from isoloop_conformance.exact_json import Json
 
 Kind = Literal["object", "array", "string", "number", "true", "false", "null"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from isoloop_conformance._json import JsonObject
+    from isoloop_conformance.exact_json import JsonObject
     from isoloop_conformance.frames import Frame
 
 

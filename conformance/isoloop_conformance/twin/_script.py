@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isoloop_conformance._json import Json, JsonObject
+    from isoloop_conformance.exact_json import Json, JsonObject
     from isoloop_conformance.frames import How
 
 

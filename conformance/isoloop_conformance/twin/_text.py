@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from isoloop_conformance._json import Json, JsonObject
+    from isoloop_conformance.exact_json import Json, JsonObject
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from isoloop_conformance._json import NotJsonError
+from isoloop_conformance.exact_json import NotJsonError
 from isoloop_conformance.frames import Bytes, End, Frame, Gate
 from isoloop_conformance.spans import read_spans
 from isoloop_conformance.twin._port import Rejection
@@ -58,7 +58,7 @@ from isoloop_conformance.twin._text import Verbatim, encode_json, write_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isoloop_conformance._json import Json, JsonObject
+    from isoloop_conformance.exact_json import Json, JsonObject
     from isoloop_conformance.twin._port import Scene
 
 

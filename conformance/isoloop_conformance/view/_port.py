@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from isoloop_conformance._json import JsonObject
+    from isoloop_conformance.exact_json import JsonObject
 
 Severity: TypeAlias = Literal["provider_rejects", "contract_forbids"]
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from isoloop_conformance._json import NotJsonError
+from isoloop_conformance.exact_json import NotJsonError
 from isoloop_conformance.spans import read_spans
 from isoloop_conformance.view._port import Finding, Reading
 from isoloop_conformance.view.anthropic_rules import NOT_JSON, SHAPE, check
@@ -37,7 +37,7 @@ from isoloop_conformance.view.anthropic_rules import NOT_JSON, SHAPE, check
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from isoloop_conformance._json import Json, JsonObject
+    from isoloop_conformance.exact_json import Json, JsonObject
     from isoloop_conformance.spans import Span
 
 _SETTINGS = {
