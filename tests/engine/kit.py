@@ -242,7 +242,6 @@ class Session:
         run_id: str = "run",
     ) -> list[str]:
         messages = [user()] if input is None else list(input)
-        self.events = []
         return self.admit(
             StartRunCommand(
                 type="start_run", run_id=run_id, config=given or config(), input=messages
@@ -307,6 +306,13 @@ class Session:
     def recover(self) -> list[str]:
         return self._append(recover(self.state, self.env))
 
+    def replay(self, entry: LogEntry) -> None:
+        """Take over an entry of a stored log, and tell what a consumer is told of it."""
+        self.now_ms = entry.at
+        if entry.payload.type == "answer_received":
+            self._tell_blocks(entry.payload.message)
+        self._append([entry])
+
     # What came of it.
 
     @property
@@ -324,6 +330,8 @@ class Session:
 
     def _append(self, entries: list[LogEntry]) -> list[str]:
         for entry in entries:
+            if entry.payload.type == "run_started":
+                self.events = []
             self.log.append(entry)
             self.state = apply(self.state, entry)
             self.events += events_of(self.state, entry, len(self.events) + 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from isoloop.engine import Rejected
@@ -21,6 +23,9 @@ from tests.engine.kit import (
     structured,
     usage,
 )
+
+if TYPE_CHECKING:
+    from isoloop.contract.message import StopReason
 
 
 def test_an_abort_waits_for_what_the_model_call_still_reports() -> None:
@@ -58,13 +63,21 @@ def test_an_abort_before_any_content_leaves_a_turn_without_an_answer() -> None:
     assert session.end.stop_reason is None
 
 
-def test_an_answer_that_wins_the_race_keeps_its_stop_reason() -> None:
+@pytest.mark.parametrize(
+    "stop", ["tool_use", "end_turn", "pause_turn", "stop_sequence", "max_tokens", "refusal"]
+)
+@pytest.mark.parametrize("calls", [True, False])
+def test_an_answer_that_wins_the_race_keeps_its_stop_reason(
+    stop: StopReason, *, calls: bool
+) -> None:
     """Its calls do not run, and the run is aborted all the same (CTRL-012)."""
     session = started()
     session.abort()
-    session.settle("abort_generate", answered(call("a")))
-    assert ("aborted", "tool_use") == (session.end.outcome, session.end.stop_reason)
-    assert "aborted" == session.end.new_messages[1].code
+    parts = ["Hi", call("a")] if calls else ["Hi"]
+    session.settle("abort_generate", answered(*parts, stop=stop))
+    assert ("aborted", stop) == (session.end.outcome, session.end.stop_reason)
+    assert calls == ("tool_result" == session.end.new_messages[-1].role)
+    assert not calls or "aborted" == session.end.new_messages[-1].code
 
 
 def test_a_failure_that_wins_the_race_is_not_retried() -> None:

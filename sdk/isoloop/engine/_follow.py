@@ -23,7 +23,7 @@ from isoloop.engine._calls import closing_result, interrupted_result
 from isoloop.engine._digest import approval_id, arguments_digest
 from isoloop.engine._limits import limit_reached
 from isoloop.engine._queues import next_delivery
-from isoloop.engine._state import apply
+from isoloop.engine._state import apply_ahead
 
 if TYPE_CHECKING:
     from isoloop.contract.entry import EntryPayload
@@ -46,7 +46,7 @@ class Batch:
     def add(self, payload: EntryPayload) -> None:
         """Append an entry."""
         entry = LogEntry.trusted(seq=self.state.seq + 1, at=self.env.now_ms, payload=payload)
-        self.state = apply(self.state, entry)
+        self.state = apply_ahead(self.state, entry)
         self.entries.append(entry)
 
     def finish(self) -> list[LogEntry]:

@@ -8,7 +8,7 @@ not depend on the length of the history: nothing here walks the transcript.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from isoloop.contract.tool import FunctionTool
 from isoloop.engine._calls import Call, call_after, calls_of
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from isoloop.engine._calls import CallEntry
     from isoloop.engine._table import Disposition, Phase
 
+_set = object.__setattr__
 
 # ------------------------------------------------------------------ records
 
@@ -115,6 +116,13 @@ class Run(Record):
         return self.current.calls
 
 
+class Ahead(NamedTuple):
+    """The state to which one entry leads."""
+
+    entry: LogEntry
+    state: State
+
+
 @dataclass(frozen=True, slots=True)
 class State(Record):
     """A session. Equal states came of equal logs."""
@@ -130,6 +138,9 @@ class State(Record):
     """The run that ended last."""
     earlier_usage: Usage = NOTHING
     """What the runs that have ended consumed."""
+    ahead: Ahead | None = field(default=None, compare=False, repr=False)
+    """Where the first entry of a batch leads, which `settle` or `admit` found out to go on from it.
+    The driver's `apply` takes it instead of doing the same again (23 of 48 µs per turn)."""
 
     @property
     def usage(self) -> Usage:
@@ -166,6 +177,21 @@ def apply(state: State, entry: LogEntry) -> State:
     Raises:
         NondeterminismError: The entry does not follow on this state.
     """
+    ahead = state.ahead
+    if ahead is not None and ahead.entry is entry:
+        _set(state, "ahead", None)  # taken once, lest an old state keep all later ones alive
+        return ahead.state
+    return _apply(state, entry)
+
+
+def apply_ahead(state: State, entry: LogEntry) -> State:
+    """Apply an entry that is being decided on, and keep the result for the driver's `apply`."""
+    after = _apply(state, entry)
+    _set(state, "ahead", Ahead(entry, after))
+    return after
+
+
+def _apply(state: State, entry: LogEntry) -> State:
     _expect("position", entry.seq, state.seq + 1)
     payload = entry.payload
     run = state.run
@@ -226,7 +252,8 @@ def apply(state: State, entry: LogEntry) -> State:
 
 def _to(state: State, trigger: str, **changes: object) -> State:
     """Make the state to which a trigger of the run machine leads."""
-    return state.but(phase=run_step(state.phase, trigger), seq=state.seq + 1, **changes)
+    phase = run_step(state.phase, trigger)
+    return state.but(phase=phase, seq=state.seq + 1, ahead=None, **changes)
 
 
 def _start_run(state: State, payload: RunStartedEntry, *, at: int) -> State:
@@ -295,7 +322,7 @@ def _lead_call(state: State, run: Run, payload: CallEntry) -> State:
         if call.id == call_id:
             after = call_after(call, payload, during=state.phase, position=seq)
             calls = (*calls[:index], after, *calls[index + 1 :])
-            return state.but(seq=seq, run=run.but(current=run.current.but(calls=calls)))
+            return state.but(seq=seq, ahead=None, run=run.but(current=run.current.but(calls=calls)))
     raise _does_not_follow(f"`{payload.type}` names the call {call_id!r}, which the turn lacks.")
 
 

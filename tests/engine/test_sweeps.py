@@ -1,0 +1,77 @@
+"""Every scenario, whole, with each effect failing, and with a crash after each entry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from isoloop.engine import fold, next_effects, recover
+from tests.engine.scenarios import SCENARIOS, check_over, go_on, play, retell
+
+if TYPE_CHECKING:
+    from tests.engine.scenarios import Scenario
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_a_scenario_ends_as_it_should(scenario: Scenario) -> None:
+    """The invariants hold, and the outcome is the scenario's."""
+    session = play(scenario)
+    check_over(session)
+    assert scenario.outcome == session.end.outcome
+
+
+@pytest.mark.parametrize("kind", ["final", "retryable", "partial"])
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_the_invariants_hold_whatever_effect_fails(scenario: Scenario, kind: str) -> None:
+    """Fail effect 1, then 2, then 3 ... (style, point 41)."""
+    fault = 1
+    while True:
+        session = play(scenario, fault=fault, kind=kind)
+        check_over(session)
+        fault += 1
+        if fault > len(session.log):
+            return
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_a_log_cut_anywhere_can_be_continued(scenario: Scenario) -> None:
+    """Cut after each entry, fold, recover, go on to the end (style, point 41)."""
+    whole = play(scenario)
+    for length in range(2, len(whole.log)):
+        session = retell(whole.log[:length])
+        session.now_ms = whole.now_ms
+        go_on(session, scenario)
+        check_over(session)
+        assert whole.log[:length] == session.log[:length]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_a_replayed_log_tells_the_same_events(scenario: Scenario) -> None:
+    """What the consumer is told is a function of the log, streamed parts aside."""
+    session = play(scenario)
+    assert session.events == retell(session.log).events
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_the_same_state_asks_for_the_same_effects(scenario: Scenario) -> None:
+    """Keys are stable over a crash, and differ from one another (DESIGN 5)."""
+    log = play(scenario).log
+    live = fold([])
+    seen: dict[str, str] = {}
+    for length, entry in enumerate(log, 1):
+        live = fold(log[:length])
+        effects = next_effects(live)
+        assert effects == next_effects(fold(log[:length]))
+        keys = [effect.key for effect in effects]
+        assert len(set(keys)) == len(keys)
+        for effect in effects:
+            assert effect.type == seen.setdefault(effect.key, effect.type)
+        assert entry.seq == length
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_a_whole_log_needs_no_recovery(scenario: Scenario) -> None:
+    """`recover` adds nothing to a session whose run is over."""
+    session = play(scenario)
+    assert [] == recover(session.state, session.env)
