@@ -49,6 +49,18 @@ def test_functions_are_one_thought_long() -> None:
     assert {} == {name: n for name, n in functions if n > LINES_OF_FUNCTION}
 
 
+def test_tests_say_what_is_true() -> None:
+    """Each test has a docstring."""
+    silent = {
+        f"{named(path)}:{node.lineno} {node.name}"
+        for path in under("tests", suffix=".py")
+        for node in ast.walk(syntax_of(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if node.name.startswith("test_") and not ast.get_docstring(node)
+    }
+    assert set() == silent
+
+
 def test_modules_have_names_that_say_something() -> None:
     """`utils` is not a name."""
     modules = under("sdk", "conformance", "tests", suffix=".py")
