@@ -30,10 +30,12 @@ class Exchange:
     body: bytes
 
     async def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
         self.writer.write(data)
         await self.writer.drain()
 
     async def send_chunk(self, data: bytes) -> None:
+        """Send one chunk of the body."""
         await self.send(b"%x\r\n%b\r\n" % (len(data), data))
 
     async def begin(self, status: str = "200 OK", *headers: str) -> None:
@@ -42,6 +44,7 @@ class Exchange:
         await self.send("\r\n".join(lines).encode())
 
     async def end(self) -> None:
+        """Send the last chunk."""
         await self.send(b"0\r\n\r\n")
 
     def reset(self) -> None:
@@ -73,6 +76,7 @@ class Server:
     """Some client closed its connection."""
 
     def request(self, path: str = "/v1/messages", body: bytes = b"{}") -> Request:
+        """Make a request to this server."""
         headers = {"content-type": "application/json", "x-api-key": "k"}
         return Request("POST", f"http://127.0.0.1:{self.port}{path}", headers, body)
 
@@ -119,6 +123,7 @@ async def _head(reader: asyncio.StreamReader) -> str:
 
 
 async def body_of(response: Response) -> bytes:
+    """Read a body to its end."""
     return b"".join([chunk async for chunk in response.chunks()])
 
 

@@ -41,6 +41,7 @@ async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
 
 
 async def plain(exchange: Exchange) -> None:
+    """Answer `hello` in two chunks."""
     await exchange.begin("200 OK", "Content-Type: text/plain", "X-Two: a", "X-Two: b")
     await exchange.send_chunk(b"hel")
     await exchange.send_chunk(b"lo")
@@ -211,62 +212,74 @@ async def test_a_body_that_is_not_read_stops_the_socket(transport: Transport) ->
 
 
 async def silent(exchange: Exchange) -> None:
+    """Say nothing."""
     await exchange.closed_by_client()
 
 
 async def silent_after_a_chunk(exchange: Exchange) -> None:
+    """Fall silent in the body."""
     await exchange.begin()
     await exchange.send_chunk(b"one")
     await exchange.closed_by_client()
 
 
 async def reset(exchange: Exchange) -> None:
+    """Drop the connection."""
     exchange.reset()
 
 
 async def finished(exchange: Exchange) -> None:
+    """Close without a word."""
     exchange.writer.close()
 
 
 async def reset_in_headers(exchange: Exchange) -> None:
+    """Drop the connection in the head."""
     await exchange.send(b"HTTP/1.1 200 OK\r\ncontent-")
     exchange.reset()
 
 
 async def finished_in_headers(exchange: Exchange) -> None:
+    """Close in the head."""
     await exchange.send(b"HTTP/1.1 200 OK\r\ncontent-")
     exchange.writer.close()
 
 
 async def reset_in_body(exchange: Exchange) -> None:
+    """Drop the connection after a chunk."""
     await exchange.begin()
     await exchange.send_chunk(b"one")
     exchange.reset()
 
 
 async def finished_in_chunk(exchange: Exchange) -> None:
+    """Close within a chunk."""
     await exchange.begin()
     await exchange.send(b"ff\r\none")
     exchange.writer.close()
 
 
 async def finished_without_last_chunk(exchange: Exchange) -> None:
+    """Close between two chunks."""
     await exchange.begin()
     await exchange.send_chunk(b"one")
     exchange.writer.close()
 
 
 async def too_short(exchange: Exchange) -> None:
+    """Send less than was said."""
     await exchange.send(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\none")
     exchange.writer.close()
 
 
 async def no_http(exchange: Exchange) -> None:
+    """Speak something else."""
     await exchange.send(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
     exchange.writer.close()
 
 
 async def bad_gzip(exchange: Exchange) -> None:
+    """Send what is not what it is said to be."""
     await exchange.begin("200 OK", "content-encoding: gzip")
     await exchange.send_chunk(b"this is no gzip")
     await exchange.end()

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.wire.recordings import Tally
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _TALLY = pytest.StashKey[Tally]()
 
 
 @pytest.fixture(scope="session")
-def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
+def tally(request: pytest.FixtureRequest) -> Tally:
     """Count compared exchanges."""
-    yield request.config.stash.setdefault(_TALLY, Tally())
+    return request.config.stash.setdefault(_TALLY, Tally())
 
 
 def pytest_terminal_summary(

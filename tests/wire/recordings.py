@@ -27,6 +27,7 @@ class Exchange:
 
     @property
     def streamed(self) -> bool:
+        """Whether the answer was streamed."""
         return "event-stream" in self.headers.get("content-type", "")
 
 
@@ -41,8 +42,9 @@ class Tally:
 
     def __str__(self) -> str:
         return (
-            f"{len(self.compared)} exchanges compared with the vendor's client, {len(self.agreeing)} agree, "
-            f"{len(self.argued)} argued; {self.cuts} ways of cutting streams"
+            f"{len(self.compared)} exchanges compared with the vendor's client, "
+            f"{len(self.agreeing)} agree, {len(self.argued)} argued; "
+            f"{self.cuts} ways of cutting streams"
         )
 
 

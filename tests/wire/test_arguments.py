@@ -64,7 +64,7 @@ def test_what_is_no_arguments_is_told_with_its_place(text: str, problem: str) ->
 
 
 def test_a_whole_surrogate_pair_in_escapes_is_a_character() -> None:
-    """`\\ud83e\\udd80` is one code point."""
+    """Two escapes, one code point."""
     assert Arguments({"a": "🦀"}) == read_arguments('{"a": "\\ud83e\\udd80"}')
 
 

@@ -37,12 +37,13 @@ STREAMS = [exchange for exchange in EXCHANGES if exchange.streamed]
 SMALL_BYTES = 12_000
 
 ITERATIONS = (
-    "the client shows the counters beside `iterations`, which leave out a compaction and what other models "
-    "consumed; we add up the iterations (DIAL-047)"
+    "the client shows the counters beside `iterations`, which leave out a compaction and what "
+    "other models consumed; we add up the iterations (DIAL-047)"
 )
 
 
 def named(exchange: Exchange) -> str:
+    """Name a test after its exchange."""
     return exchange.name
 
 
@@ -70,7 +71,7 @@ def test_an_exchange_is_read_as_the_vendors_client_reads_it(
 
 @pytest.mark.parametrize("exchange", [e for e in EXCHANGES if e.status < 400], ids=named)
 def test_a_real_answer_goes_back_as_it_came(exchange: Exchange) -> None:
-    """The next request holds the provider's blocks, unchanged and in order (DIAL-005, 006, 030, 038)."""
+    """The next request holds the provider's blocks, in order (DIAL-005, 006, 030, 038)."""
     message = answer_of(exchange)
     sent = sent_back(message)
     expected = [
@@ -87,9 +88,7 @@ def test_a_real_stream_reads_the_same_byte_by_byte(exchange: Exchange, tally: Ta
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "exchange", [e for e in STREAMS if len(e.body) <= SMALL_BYTES], ids=named
-)
+@pytest.mark.parametrize("exchange", [e for e in STREAMS if len(e.body) <= SMALL_BYTES], ids=named)
 def test_a_real_stream_reads_the_same_cut_at_any_place(exchange: Exchange, tally: Tally) -> None:
     """Any cutting gives the same events (STREAM-019)."""
     whole = read(exchange, cuts=None)
@@ -114,15 +113,18 @@ def test_a_real_stream_that_is_cut_off_is_never_a_success(exchange: Exchange) ->
 
 
 def call_of(exchange: Exchange) -> ModelCall:
+    """Make the call that an exchange was."""
     model = ModelRef(dialect="anthropic-messages", model=exchange.request["model"])
     return ModelCall(model, RunConfig(model=model), turn=1, stream=exchange.streamed)
 
 
 def decoder_of(exchange: Exchange) -> Decoder:
+    """Make the decoder for an exchange."""
     return DIALECT.decoder(call_of(exchange))
 
 
 def read(exchange: Exchange, cuts: Any) -> tuple[list[Piece], Ending | None]:
+    """Read a body, cut at these places."""
     decoder = decoder_of(exchange)
     pieces: list[Piece] = []
     start = 0
@@ -134,6 +136,7 @@ def read(exchange: Exchange, cuts: Any) -> tuple[list[Piece], Ending | None]:
 
 
 def answer_of(exchange: Exchange) -> AssistantMessage:
+    """Read an answer and check that it is valid."""
     pieces, end = read(exchange, cuts=None)
     assert isinstance(end, Answered)
     # What we made unchecked is valid, and the pieces tell the same as the message.
@@ -143,6 +146,7 @@ def answer_of(exchange: Exchange) -> AssistantMessage:
 
 
 def blocks_view(message: AssistantMessage) -> list[dict[str, Any]]:
+    """Show blocks the vendor's way."""
     view: list[dict[str, Any]] = []
     for block in message.content:
         data = json.loads(block.provider_data.json_text) if own(block) else {}
@@ -175,10 +179,12 @@ def blocks_view(message: AssistantMessage) -> list[dict[str, Any]]:
 
 
 def own(block: Any) -> bool:
+    """Whether a block has provider data."""
     return getattr(block, "provider_data", None) is not None
 
 
 def stop_view(message: AssistantMessage) -> dict[str, Any]:
+    """Show how an answer ended, the vendor's way."""
     return {
         "id": message.response_id,
         "model": message.answered_by or message.model.model,
@@ -188,6 +194,7 @@ def stop_view(message: AssistantMessage) -> dict[str, Any]:
 
 
 def usage_view(usage: Usage | None) -> dict[str, Any]:
+    """Show a usage, the vendor's way."""
     assert usage is not None
     return {
         "input_tokens": usage.input,
@@ -198,13 +205,19 @@ def usage_view(usage: Usage | None) -> dict[str, Any]:
         "thinking_tokens": usage.reasoning,
         "counters": usage.counters or {},
     } | (
-        {"others": {m.model: [m.input, m.cache_read, m.cache_write, m.output] for m in usage.other_models}}
+        {
+            "others": {
+                m.model: [m.input, m.cache_read, m.cache_write, m.output]
+                for m in usage.other_models
+            }
+        }
         if usage.other_models
         else {}
     )
 
 
 def error_view(exchange: Exchange) -> dict[str, Any]:
+    """Show an error, the vendor's way."""
     error = DIALECT.error(exchange.status, exchange.headers, exchange.body, 0)
     return {
         "status": error.http_status,
@@ -215,6 +228,7 @@ def error_view(exchange: Exchange) -> dict[str, Any]:
 
 
 def sent_back(message: AssistantMessage) -> list[dict[str, Any]]:
+    """Give what the next request holds of an answer."""
     config = RunConfig(model=message.model)
     conversation = DIALECT.conversation(config)
     conversation.append(UserMessage(content=[TextBlock(text="Hi")]))
@@ -234,7 +248,7 @@ def sent_back(message: AssistantMessage) -> list[dict[str, Any]]:
 
 
 def read_by_client(exchange: Exchange) -> dict[str, Any]:
-    """Let the vendor's client read the same bytes, through its own HTTP library's test transport."""
+    """Let the vendor's client read the same bytes."""
     anthropic = pytest.importorskip("anthropic")
     httpx = pytest.importorskip("httpx2")
 
@@ -267,6 +281,7 @@ def read_by_client(exchange: Exchange) -> dict[str, Any]:
 
 
 def client_view(message: dict[str, Any]) -> dict[str, Any]:
+    """Show what the client read."""
     usage = message["usage"]
     blocks = [without_nulls(block) for block in message["content"]]
     for block in blocks:
@@ -291,7 +306,7 @@ def client_view(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def billed(theirs: dict[str, Any]) -> dict[str, Any]:
-    """Add up the iterations by hand: those without a model are this model's, the others stand apart."""
+    """Add up the iterations by hand: those without a model are this model's."""
     names = (
         "input_tokens",
         "cache_read_input_tokens",
@@ -308,6 +323,7 @@ def billed(theirs: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_nulls(value: Any) -> Any:
+    """Leave out members that are null."""
     match value:
         case dict():
             return {n: without_nulls(v) for n, v in value.items() if v is not None}

@@ -38,6 +38,7 @@ BODY = {
 
 
 def encoded(body: object) -> bytes:
+    """Write compact JSON."""
     return json.dumps(body, separators=(",", ":")).encode()
 
 

@@ -48,16 +48,21 @@ from tests.wire.pieces import MODEL, call
 
 
 def own(members: dict[str, object]) -> ProviderData:
-    return ProviderData(dialect="anthropic-messages", json_text=json.dumps(members, separators=(",", ":")))
+    """Make provider data of this dialect."""
+    return ProviderData(
+        dialect="anthropic-messages", json_text=json.dumps(members, separators=(",", ":"))
+    )
 
 
 def answered(*parts: bytes, **options: object) -> Answered:
+    """Read a stream that ends well."""
     _, end = read(*parts, **options)
     assert isinstance(end, Answered), end
     return end
 
 
 def failed(*parts: bytes) -> Failed:
+    """Read a stream that fails."""
     _, end = read(*parts)
     assert isinstance(end, Failed), end
     return end
@@ -415,7 +420,9 @@ def test_what_is_open_is_ended_when_the_answer_breaks_off() -> None:
             2,
             "anthropic-messages",
             "server_tool_use",
-            '{"type": "server_tool_use", "id": "s", "name": "w", "input": {}}'.replace(": ", ":").replace(", ", ","),
+            '{"type": "server_tool_use", "id": "s", "name": "w", "input": {}}'.replace(
+                ": ", ":"
+            ).replace(", ", ","),
             incomplete=True,
         ),
         TextEnded(3, "So"),
@@ -497,7 +504,7 @@ def test_an_error_event_may_say_what_it_is_by_its_name_only() -> None:
     ],
 )
 def test_an_event_that_makes_no_sense_ends_the_attempt(bad: bytes) -> None:
-    """STREAM-017, DIAL-042: what arrived before stays; the event is named, its data is not shown."""
+    """STREAM-017, DIAL-042: what came before stays; the event is named, its data not shown."""
     end = failed(head(), start(0, {"type": "text", "text": "So"}), bad, stop(0), tail())
     assert "protocol" == end.error.code
     assert not end.error.retryable
@@ -550,7 +557,11 @@ def test_an_index_may_be_used_again_after_its_end() -> None:
         ("pause_turn", "pause_turn", None),
         ("max_tokens", "max_tokens", None),
         ("refusal", "refusal", None),
-        ("model_context_window_exceeded", "context_window_exceeded", "model_context_window_exceeded"),
+        (
+            "model_context_window_exceeded",
+            "context_window_exceeded",
+            "model_context_window_exceeded",
+        ),
         ("sensitive", "refusal", "sensitive"),
         ("new_reason", "unknown", "new_reason"),
         (None, "unknown", ""),

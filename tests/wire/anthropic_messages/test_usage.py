@@ -12,6 +12,7 @@ from tests.wire.anthropic_messages.wire import head, read, tail, text_block
 
 
 def usage(first: dict[str, Any], last: dict[str, Any] | None) -> Usage | None:
+    """Read the usage of an answer."""
     _, end = read(head(**first), text_block(0, "x"), tail(usage=last))
     assert isinstance(end, Answered)
     return end.message.usage
@@ -38,23 +39,26 @@ def usage(first: dict[str, Any], last: dict[str, Any] | None) -> Usage | None:
                 "input_tokens": 1,
                 "cache_read_input_tokens": 2,
                 "cache_creation_input_tokens": 30,
-                "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20},
+                "cache_creation": {
+                    "ephemeral_5m_input_tokens": 10,
+                    "ephemeral_1h_input_tokens": 20,
+                },
                 "service_tier": "standard",
             },
             {"output_tokens": 5, "output_tokens_details": {"thinking_tokens": 4}},
-            Usage(input=1, cache_read=2, cache_write=30, cache_write_long=20, output=5, reasoning=4),
+            Usage(
+                input=1, cache_read=2, cache_write=30, cache_write_long=20, output=5, reasoning=4
+            ),
         ),
         (
             {"input_tokens": 1},
             {"server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0}, "new": 7},
-            Usage(
-                input=1, counters={"web_search_requests": 2, "web_fetch_requests": 0, "new": 7}
-            ),
+            Usage(input=1, counters={"web_search_requests": 2, "web_fetch_requests": 0, "new": 7}),
         ),
         # nonsense counts as absent
         ({"input_tokens": -1, "output_tokens": "5", "cache_read_input_tokens": True}, {}, Usage()),
     ],
-)  # fmt: skip
+)
 def test_the_last_word_on_each_counter_wins(
     first: dict[str, Any], last: dict[str, Any] | None, expected: Usage | None
 ) -> None:
@@ -63,7 +67,13 @@ def test_the_last_word_on_each_counter_wins(
 
 
 def iteration(kind: str, values: tuple[int, int, int, int], **members: Any) -> dict[str, Any]:
-    names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+    """Make one of `usage.iterations`."""
+    names = (
+        "input_tokens",
+        "cache_read_input_tokens",
+        "cache_creation_input_tokens",
+        "output_tokens",
+    )
     return {"type": kind, **dict(zip(names, values, strict=True)), **members}
 
 

@@ -19,29 +19,35 @@ def event(data: str, name: str | None = None) -> bytes:
 
 
 def head(**usage: Any) -> bytes:
+    """Begin a message."""
     message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-test-9"}
     return event(json.dumps({"type": "message_start", "message": {**message, "usage": usage}}))
 
 
 def start(index: int, block: dict[str, Any] | str) -> bytes:
+    """Begin a block."""
     text = block if isinstance(block, str) else json.dumps(block)
     return event(f'{{"type":"content_block_start","index":{index},"content_block":{text}}}')
 
 
 def delta(index: int, delta: dict[str, Any] | str) -> bytes:
+    """Add to a block."""
     text = delta if isinstance(delta, str) else json.dumps(delta)
     return event(f'{{"type":"content_block_delta","index":{index},"delta":{text}}}')
 
 
 def text_delta(index: int, text: str) -> bytes:
+    """Add text to a block."""
     return delta(index, {"type": "text_delta", "text": text})
 
 
 def stop(index: int) -> bytes:
+    """End a block."""
     return event(f'{{"type":"content_block_stop","index":{index}}}')
 
 
 def tail(reason: str | None = "end_turn", **members: Any) -> bytes:
+    """End a message."""
     usage = members.pop("usage", {"output_tokens": 5})
     data = {
         "type": "message_delta",
@@ -52,10 +58,12 @@ def tail(reason: str | None = "end_turn", **members: Any) -> bytes:
 
 
 def text_block(index: int, text: str) -> bytes:
+    """Write a whole text block."""
     return start(index, {"type": "text", "text": ""}) + text_delta(index, text) + stop(index)
 
 
 def tool_block(index: int, call_id: str, arguments: str, name: str = "search") -> bytes:
+    """Write a whole call."""
     return (
         start(index, {"type": "tool_use", "id": call_id, "name": name, "input": {}})
         + delta(index, {"type": "input_json_delta", "partial_json": arguments})
@@ -64,6 +72,7 @@ def tool_block(index: int, call_id: str, arguments: str, name: str = "search") -
 
 
 def decoder(**options: Any) -> Decoder:
+    """Make a decoder."""
     return DIALECT.decoder(call(**options))
 
 

@@ -1,0 +1,800 @@
+"""What is sent to Anthropic, and how a transcript is made fit to send."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isoloop.contract import (
+    AssistantMessage,
+    AudioBlock,
+    Base64Source,
+    DocumentBlock,
+    ErrorInfo,
+    FunctionTool,
+    ImageBlock,
+    Message,
+    ModelRef,
+    ModelSettings,
+    OpaqueBlock,
+    OutputSpec,
+    PlainTextSource,
+    ProviderData,
+    ProviderTool,
+    RunConfig,
+    TextBlock,
+    ThinkingBlock,
+    ThinkingBudget,
+    ThinkingDisabled,
+    ThinkingEffort,
+    ToolCallBlock,
+    ToolChoiceAuto,
+    ToolChoiceNone,
+    ToolChoiceRequired,
+    ToolChoiceTool,
+    ToolResultMessage,
+    UnknownBlock,
+    UrlSource,
+    UserMessage,
+)
+from isoloop.wire import HttpRequest, ModelCall, Unsendable, dialect_named
+
+DIALECT = dialect_named("anthropic-messages")
+MODEL = ModelRef(dialect="anthropic-messages", model="claude-test-9")
+OTHER = ModelRef(dialect="anthropic-messages", model="claude-other-9")
+SEARCH = FunctionTool(name="search", description="Search.", input_schema={"type": "object"})
+INTERRUPTED = "The call was interrupted; its outcome is unknown."
+
+
+def user(*blocks: Any) -> UserMessage:
+    """Make a user message."""
+    return UserMessage(content=[TextBlock(text=b) if isinstance(b, str) else b for b in blocks])
+
+
+def answer(*blocks: Any, model: ModelRef = MODEL, **members: Any) -> AssistantMessage:
+    """Make an answer."""
+    content = [TextBlock(text=b) if isinstance(b, str) else b for b in blocks]
+    return AssistantMessage(content=content, model=model, **({"stop_reason": "end_turn"} | members))
+
+
+def tool_call(call_id: str, arguments: str = "{}", **members: Any) -> ToolCallBlock:
+    """Make a call."""
+    return ToolCallBlock(id=call_id, name="search", arguments_text=arguments, **members)
+
+
+def result(call_id: str, *blocks: Any, is_error: bool = False) -> ToolResultMessage:
+    """Make a result."""
+    content = [TextBlock(text=b) if isinstance(b, str) else b for b in blocks]
+    return ToolResultMessage(
+        call_id=call_id, tool_name="search", content=content, is_error=is_error
+    )
+
+
+def own(**members: Any) -> ProviderData:
+    """Make provider data of this dialect."""
+    return ProviderData(dialect="anthropic-messages", json_text=json.dumps(members))
+
+
+def request(*messages: Message, turn: int = 1, stream: bool = True, **config: Any) -> HttpRequest:
+    """Build the request for these messages."""
+    run = RunConfig(**({"model": MODEL} | config))
+    conversation = DIALECT.conversation(run)
+    for message in messages or (user("Hi"),):
+        conversation.append(message)
+    return conversation.request(ModelCall(run.model, run, turn=turn, stream=stream))
+
+
+def body(*messages: Message, **options: Any) -> dict[str, Any]:
+    """Give the body of the request."""
+    return json.loads(request(*messages, **options).body)
+
+
+def sent(*messages: Message, **options: Any) -> list[tuple[str, list[Any]]]:
+    """Give role and content of what is sent."""
+    return [(m["role"], m["content"]) for m in body(*messages, **options)["messages"]]
+
+
+def text(value: str) -> dict[str, str]:
+    """Make a wire text block."""
+    return {"type": "text", "text": value}
+
+
+def tool_use(call_id: str, arguments: Any = None) -> dict[str, Any]:
+    """Make a wire call."""
+    return {"type": "tool_use", "id": call_id, "name": "search", "input": arguments or {}}
+
+
+def tool_result(call_id: str, content: Any, *, is_error: bool = False) -> dict[str, Any]:
+    """Make a wire result."""
+    members = {"type": "tool_result", "tool_use_id": call_id, "content": content}
+    return {**members, "is_error": True} if is_error else members
+
+
+# ---------------------------------------------------------------- the frame
+
+
+def test_the_smallest_request() -> None:
+    """DIAL-014, DIAL-015: nothing that was not asked for, byte for byte."""
+    found = request()
+    assert ("POST", "/v1/messages") == (found.method, found.path)
+    assert {
+        "content-type": "application/json",
+        "accept": "text/event-stream",
+        "anthropic-version": "2023-06-01",
+    } == found.headers
+    assert (
+        b'{"model":"claude-test-9","max_tokens":32000,"messages":'
+        b'[{"role":"user","content":[{"type":"text","text":"Hi"}]}],"stream":true}'
+    ) == found.body
+    whole = request(stream=False)
+    assert b"stream" not in whole.body
+    assert "application/json" == whole.headers["accept"]
+    assert {"x-api-key": "k"} == DIALECT.auth_headers("k")
+
+
+def test_everything_that_can_be_asked_for() -> None:
+    """DIAL-016 to 020, DIAL-025: instructions, tools with their schema unchanged, settings."""
+    schema = {
+        "type": "object",
+        "$defs": {"q": {"type": "string"}},
+        "properties": {"q": {"$ref": "#/$defs/q"}},
+        "additionalProperties": False,
+        "x-unknown": [1.5, None],
+    }
+    found = body(
+        instructions=[TextBlock(text="One."), TextBlock(text="  "), TextBlock(text="Two.")],
+        tools=[
+            FunctionTool(name="b", description="B.", input_schema=schema, strict=True),
+            ProviderTool(
+                dialect="anthropic-messages", json_text='{"type":"web_search_1","name":"w"}'
+            ),
+            FunctionTool(name="a", description="", input_schema={"type": "object"}),
+        ],
+        settings=ModelSettings(
+            max_output_tokens=99, temperature=0.0, top_p=0.5, top_k=3, stop_sequences=["END"]
+        ),
+        output=OutputSpec(json_schema=schema),
+    )
+    del found["messages"]
+    assert {
+        "model": "claude-test-9",
+        "max_tokens": 99,
+        "system": [text("One."), text("Two.")],
+        "tools": [
+            {"name": "b", "description": "B.", "input_schema": schema, "strict": True},
+            {"type": "web_search_1", "name": "w"},
+            {"name": "a", "input_schema": {"type": "object"}},
+        ],
+        "temperature": 0.0,
+        "top_p": 0.5,
+        "top_k": 3,
+        "stop_sequences": ["END"],
+        "output_config": {"format": {"type": "json_schema", "schema": schema}},
+        "stream": True,
+    } == found
+
+
+@pytest.mark.parametrize(
+    ("choice", "parallel", "turn", "expected"),
+    [
+        (None, None, 1, None),
+        (None, True, 1, None),
+        (None, False, 1, {"type": "auto", "disable_parallel_tool_use": True}),
+        (ToolChoiceAuto(), None, 1, {"type": "auto"}),
+        (ToolChoiceNone(), False, 1, {"type": "none"}),
+        (ToolChoiceRequired(), None, 1, {"type": "any"}),
+        (ToolChoiceRequired(), False, 1, {"type": "any", "disable_parallel_tool_use": True}),
+        (ToolChoiceRequired(), None, 2, {"type": "auto"}),
+        (ToolChoiceRequired(every_turn=True), None, 2, {"type": "any"}),
+        (ToolChoiceTool(name="search"), None, 1, {"type": "tool", "name": "search"}),
+        (ToolChoiceTool(name="search"), None, 2, {"type": "auto"}),
+        (
+            ToolChoiceTool(name="search", every_turn=True),
+            None,
+            2,
+            {"type": "tool", "name": "search"},
+        ),
+    ],
+)
+def test_tool_choice(choice: Any, parallel: bool | None, turn: int, expected: object) -> None:
+    """DIAL-018, DIAL-019, decision 26."""
+    options: dict[str, Any] = {} if choice is None else {"tool_choice": choice}
+    if parallel is not None:
+        options["settings"] = ModelSettings(parallel_tool_calls=parallel)
+    found = body(tools=[SEARCH], turn=turn, **options)
+    assert expected == found.get("tool_choice")
+
+
+def test_without_tools_there_is_no_tool_choice() -> None:
+    """DIAL-018; a choice that nothing can obey is refused."""
+    assert "tool_choice" not in body(tool_choice=ToolChoiceAuto())
+    for choice in (ToolChoiceRequired(), ToolChoiceTool(name="search")):
+        with pytest.raises(Unsendable):
+            request(tool_choice=choice)
+    with pytest.raises(Unsendable):
+        request(tools=[SEARCH], tool_choice=ToolChoiceTool(name="other"))
+
+
+ADAPTIVE = {"type": "adaptive"}
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "max_tokens", "thinking", "effort"),
+    [
+        ("claude-sonnet-4-6", {}, 32000, None, None),
+        ("claude-sonnet-4-6", {"thinking": ThinkingDisabled()}, 32000, {"type": "disabled"}, None),
+        (
+            "claude-sonnet-4-6",
+            {"thinking": ThinkingEffort(effort="minimal")},
+            32000,
+            ADAPTIVE,
+            "low",
+        ),
+        ("claude-opus-5", {"thinking": ThinkingEffort(effort="xhigh")}, 32000, ADAPTIVE, "xhigh"),
+        ("anything", {"thinking": ThinkingEffort(effort="max")}, 32000, ADAPTIVE, "max"),
+        (
+            "claude-sonnet-4-5-20250929",
+            {"thinking": ThinkingEffort(effort="high")},
+            32000,
+            16384,
+            None,
+        ),
+        ("claude-opus-4-20250514", {"thinking": ThinkingEffort(effort="max")}, 32000, 24576, None),
+        (
+            "anthropic/claude-haiku-4.5",
+            {"thinking": ThinkingEffort(effort="low")},
+            32000,
+            2048,
+            None,
+        ),
+        (
+            "claude-3-7-sonnet-latest",
+            {"thinking": ThinkingEffort(effort="minimal")},
+            32000,
+            1024,
+            None,
+        ),
+        ("claude-opus-4-1", {"thinking": ThinkingBudget(budget_tokens=31000)}, 35096, 31000, None),
+        ("x", {"thinking": ThinkingBudget(budget_tokens=5), "max_output_tokens": 6}, 6, 5, None),
+        ("claude-3-haiku-20240307", {}, 4096, None, None),
+        ("claude-3-5-haiku-latest", {}, 8192, None, None),
+        ("claude-3-haiku-20240307", {"max_output_tokens": 5000}, 5000, None, None),
+    ],
+)
+def test_thinking_and_max_tokens(
+    model: str, settings: dict[str, Any], max_tokens: int, thinking: object, effort: str | None
+) -> None:
+    """DIAL-021 to 024 (pi A6, G5)."""
+    ref = ModelRef(dialect="anthropic-messages", model=model)
+    found = body(model=ref, settings=ModelSettings(**settings))
+    if isinstance(thinking, int):
+        thinking = {"type": "enabled", "budget_tokens": thinking}
+    assert (max_tokens, thinking, effort) == (
+        found["max_tokens"],
+        found.get("thinking"),
+        found.get("output_config", {}).get("effort"),
+    )
+
+
+def test_a_budget_must_leave_room_for_the_answer() -> None:
+    """DIAL-022 (B-20 of spectra: the API refuses it)."""
+    settings = ModelSettings(max_output_tokens=4096, thinking=ThinkingBudget(budget_tokens=4096))
+    with pytest.raises(Unsendable) as raised:
+        request(settings=settings)
+    assert "config" == raised.value.error.code
+
+
+def test_provider_options_are_merged_into_the_body() -> None:
+    """DIAL-026."""
+    options = own(
+        max_tokens=5,
+        metadata={"user_id": "u"},
+        output_config={"task_budget": 9},
+        thinking={"display": "summarized"},
+        system="S",
+        anthropic_beta=["a-1", "b-2"],
+    )
+    settings = ModelSettings(thinking=ThinkingEffort(effort="low"), provider_options=options)
+    found = body(settings=settings, instructions=[TextBlock(text="I")])
+    assert (5, {"user_id": "u"}, "S") == (
+        found["max_tokens"],
+        found["metadata"],
+        found["system"],
+    )
+    assert {"effort": "low", "task_budget": 9} == found["output_config"]
+    assert {"type": "adaptive", "display": "summarized"} == found["thinking"]
+    assert "anthropic_beta" not in found
+    assert "a-1,b-2" == request(settings=settings).headers["anthropic-beta"]
+
+
+def test_options_of_another_dialect_are_ignored() -> None:
+    """DIAL-026."""
+    foreign = ProviderData(dialect="openai-chat", json_text='{"seed":1}')
+    assert body() == body(settings=ModelSettings(provider_options=foreign))
+
+
+@pytest.mark.parametrize(
+    "text_", ['{"model":"x"}', '{"messages":[]}', '{"stream":false}', "[]", "{"]
+)
+def test_options_that_would_break_the_loop_are_refused(text_: str) -> None:
+    """DIAL-026."""
+    options = ProviderData(dialect="anthropic-messages", json_text=text_)
+    with pytest.raises(Unsendable):
+        request(settings=ModelSettings(provider_options=options))
+
+
+def test_a_provider_tool_of_another_dialect_is_refused() -> None:
+    """The definition cannot be passed through."""
+    with pytest.raises(Unsendable):
+        request(tools=[ProviderTool(dialect="openai-responses", json_text="{}")])
+
+
+# ---------------------------------------------------------------- content
+
+
+def test_user_content() -> None:
+    """DIAL-027."""
+    png = Base64Source(media_type="image/png", data="iVBO")
+    url = UrlSource(url="https://host/x")
+    raw = '{"type":"container_upload",  "file_id":"f"}'
+    found = request(
+        user(
+            "Look",
+            ImageBlock(source=png),
+            ImageBlock(source=url),
+            DocumentBlock(source=Base64Source(media_type="application/pdf", data="JVBE")),
+            DocumentBlock(source=url, title="T", provider_data=own(citations={"enabled": True})),
+            DocumentBlock(source=PlainTextSource(text="plain")),
+            DocumentBlock(source=Base64Source(media_type="text/csv", data="YSxi")),
+            OpaqueBlock(dialect="anthropic-messages", kind="container_upload", json_text=raw),
+        )
+    )
+    (message,) = json.loads(found.body)["messages"]
+    plain = {"type": "text", "media_type": "text/plain"}
+    assert [
+        text("Look"),
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"}},
+        {"type": "image", "source": {"type": "url", "url": "https://host/x"}},
+        {
+            "type": "document",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBE"},
+        },
+        {
+            "type": "document",
+            "source": {"type": "url", "url": "https://host/x"},
+            "title": "T",
+            "citations": {"enabled": True},
+        },
+        {"type": "document", "source": {**plain, "data": "plain"}},
+        {"type": "document", "source": {**plain, "data": "a,b"}},
+        {"type": "container_upload", "file_id": "f"},
+    ] == message["content"]
+    assert raw.encode() in found.body
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        AudioBlock(source=UrlSource(url="https://host/x")),
+        OpaqueBlock(dialect="openai-chat", kind="x", json_text="{}"),
+        OpaqueBlock(dialect="anthropic-messages", kind="x", json_text="[broken"),
+        UnknownBlock.model_validate({"type": "hologram"}),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_not_dropped(block: Any) -> None:
+    """DIAL-012."""
+    with pytest.raises(Unsendable) as raised:
+        request(user("Hi", block))
+    assert ("config", False) == (raised.value.error.code, raised.value.error.retryable)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "is_error", "expected"),
+    [
+        (["42"], False, {"content": "42"}),
+        (["4", "2"], False, {"content": [text("4"), text("2")]}),
+        ([], False, {}),
+        ([" "], False, {}),
+        ([], True, {"content": "The tool failed.", "is_error": True}),
+        (["No."], True, {"content": "No.", "is_error": True}),
+        (
+            [ImageBlock(source=UrlSource(url="https://host/x"))],
+            False,
+            {"content": [{"type": "image", "source": {"type": "url", "url": "https://host/x"}}]},
+        ),
+        (
+            [AudioBlock(source=UrlSource(url="https://host/x"))],
+            False,
+            {"content": "[audio omitted: the model cannot read it]"},
+        ),
+    ],
+)
+def test_results(blocks: list[Any], is_error: bool, expected: dict[str, Any]) -> None:
+    """DIAL-012, DIAL-028 (pi A8; spectra B-22)."""
+    found = sent(user("Hi"), answer(tool_call("a")), result("a", *blocks, is_error=is_error))
+    assert [{"type": "tool_result", "tool_use_id": "a", **expected}] == found[2][1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ('{"n": 9007199254740993, "x": 1.10}', b'"input":{"n": 9007199254740993, "x": 1.10}'),
+        ("", b'"input":{}'),
+        ("  ", b'"input":{}'),
+        ('{"q', b'"input":{}'),
+        ("null", b'"input":{}'),
+        ('{"a":1,"a":2}', b'"input":{}'),
+        ('{"q":"\\ud83d"}', b'"input":{}'),
+    ],
+)
+def test_arguments_go_back_as_they_were_written(arguments: str, expected: bytes) -> None:
+    """TOOL-009, TOOL-010, DIAL-030."""
+    assert expected in request(user("Hi"), answer(tool_call("a", arguments))).body
+
+
+def test_an_answer_goes_back_in_order_and_unchanged_to_the_same_model() -> None:
+    """DIAL-005 to 007, DIAL-030; byte for byte (pi A2, spectra B-21)."""
+    raw = '{"type":"redacted_thinking", "data":"Eq\\u00e9"}'
+    message = answer(
+        ThinkingBlock(text="", signature="sig=="),
+        TextBlock(text="So", provider_data=own(citations=[{"n": 1}], unknown_deltas=[1])),
+        OpaqueBlock(dialect="anthropic-messages", kind="redacted_thinking", json_text=raw),
+        tool_call("a", provider_data=own(caller={"type": "direct"}, id="original")),
+    )
+    found = request(user("Hi"), message, result("a", "1"))
+    assert raw.encode() in found.body
+    assert [
+        {"type": "thinking", "thinking": "", "signature": "sig=="},
+        {**text("So"), "citations": [{"n": 1}]},
+        json.loads(raw),
+        {**tool_use("a"), "caller": {"type": "direct"}},
+    ] == json.loads(found.body)["messages"][1]["content"]
+
+
+def test_another_model_gets_only_text_and_calls() -> None:
+    """DIAL-005 to 007, DIAL-012."""
+    message = answer(
+        ThinkingBlock(text="Hm", signature="sig"),
+        TextBlock(text="So", provider_data=own(citations=[1])),
+        OpaqueBlock(dialect="anthropic-messages", kind="x", json_text='{"type":"x"}'),
+        ImageBlock(source=UrlSource(url="https://host/x")),
+        UnknownBlock.model_validate({"type": "hologram"}),
+        tool_call("a", provider_data=own(caller=1)),
+        model=OTHER,
+    )
+    found = sent(user("Hi"), message, result("a", "1"))
+    assert ("assistant", [text("So"), tool_use("a")]) == found[1]
+
+
+def test_a_vendor_is_no_part_of_the_model() -> None:
+    """Two references mean the same model when dialect and model are equal."""
+    there = ModelRef(dialect="anthropic-messages", model=MODEL.model, vendor="host")
+    found = sent(user("Hi"), answer(ThinkingBlock(text="Hm", signature="s"), model=there))
+    assert "thinking" == found[1][1][0]["type"]
+
+
+# ---------------------------------------------------------------- repair
+
+
+def test_results_come_first_in_call_order_in_one_message_before_steering() -> None:
+    """DIAL-002, DIAL-029 (pi A7)."""
+    found = sent(
+        user("Hi"),
+        answer(tool_call("a"), tool_call("b")),
+        result("b", "2"),
+        user("also"),
+        result("a", "1"),
+        user("and"),
+        user("more"),
+    )
+    assert [
+        ("user", [text("Hi")]),
+        ("assistant", [tool_use("a"), tool_use("b")]),
+        (
+            "user",
+            [tool_result("a", "1"), tool_result("b", "2"), text("also"), text("and"), text("more")],
+        ),
+    ] == found
+
+
+@pytest.mark.parametrize("after", [[], [user("go on")], [answer("x")]])
+def test_a_call_without_result_gets_one(after: list[Message]) -> None:
+    """DIAL-001: in the middle and at the end (pi's repair misses the end)."""
+    found = sent(user("Hi"), answer(tool_call("a"), tool_call("b")), result("b", "2"), *after)
+    assert [
+        tool_result("a", INTERRUPTED, is_error=True),
+        tool_result("b", "2"),
+    ] == found[2][1][:2]
+    assert 3 + (after == [answer("x")]) == len(found)
+
+
+def test_results_without_calls_and_second_results_are_not_sent() -> None:
+    """DIAL-002."""
+    found = sent(
+        result("x", "0"),
+        user("Hi"),
+        answer(tool_call("a")),
+        result("a", "1"),
+        result("a", "again"),
+        result("x", "0"),
+        user("go on"),
+    )
+    assert [tool_result("a", "1"), text("go on")] == found[2][1]
+
+
+def test_a_failed_answer_is_left_out_with_its_results() -> None:
+    """DIAL-003."""
+    error = ErrorInfo(code="network", message="x", retryable=True)
+    broken = answer("So", tool_call("a"), stop_reason="error", error=error)
+    found = sent(user("Hi"), broken, result("a", "1"), user("again"))
+    assert [("user", [text("Hi"), text("again")])] == found
+
+
+def test_an_aborted_answer_loses_what_is_incomplete() -> None:
+    """DIAL-004 (pi A3, B-04 of spectra): the rest stays."""
+    aborted = answer(
+        ThinkingBlock(text="signed", signature="s"),
+        ThinkingBlock(text="unsigned"),
+        "Par",
+        tool_call("a"),
+        tool_call("b", '{"q', incomplete=True),
+        OpaqueBlock(dialect="anthropic-messages", kind="x", json_text="{}", incomplete=True),
+        stop_reason="aborted",
+    )
+    found = sent(user("Hi"), aborted, result("a", "1"), result("b", "2"), user("again"))
+    assert [
+        (
+            "assistant",
+            [
+                {"type": "thinking", "thinking": "signed", "signature": "s"},
+                text("Par"),
+                tool_use("a"),
+            ],
+        ),
+        ("user", [tool_result("a", "1"), text("again")]),
+    ] == found[1:]
+
+
+def test_empty_blocks_and_messages_are_not_sent() -> None:
+    """DIAL-008, decision 24 (pi G2, spectra B-23)."""
+    found = sent(
+        user(""),
+        user("Hi", " \n"),
+        answer("", "\n"),
+        answer(),
+        answer(ThinkingBlock(text="Hm")),
+        user("again"),
+    )
+    assert [("user", [text("Hi"), text("again")])] == found
+
+
+def test_answers_that_follow_each_other_are_one_message() -> None:
+    """After `pause_turn` the answer goes back and the next one continues it."""
+    found = sent(user("Hi"), answer("a", stop_reason="pause_turn"), answer("b"), user("go on"))
+    assert ["user", "assistant", "user"] == [role for role, _ in found]
+    assert [text("a"), text("b")] == found[1][1]
+
+
+def test_nothing_to_send_is_refused() -> None:
+    """DIAL-013."""
+    with pytest.raises(Unsendable):
+        request(user(" "), answer())
+
+
+def test_ids_become_what_the_api_accepts_and_stay_different() -> None:
+    """DIAL-010, DIAL-031 (pi section 5)."""
+    long = "x" * 70
+    ids = ["a|b", "a b", "call~2", long, long + "y", "", "é"]
+    calls = [tool_call(i or "_") for i in ids]
+    found = sent(user("Hi"), answer(*calls), *(result(c.id, c.id) for c in calls))
+    wire = [block["id"] for block in found[1][1]]
+    assert ["a_b", "a_b_2", "call_2", "x" * 64, "x" * 62 + "_2", "_", "__2"] == wire
+    assert wire == [block["tool_use_id"] for block in found[2][1]]
+    assert [c.id for c in calls] == [block["content"] for block in found[2][1]]
+
+
+def test_the_same_id_in_two_answers_is_two_calls() -> None:
+    """A history of another origin may count its calls anew in every answer."""
+    found = sent(
+        user("Hi"),
+        answer(tool_call("a")),
+        result("a", "1"),
+        answer(tool_call("a")),
+        result("a", "2"),
+    )
+    assert ["a", "a_2"] == [found[1][1][0]["id"], found[3][1][0]["id"]]
+    assert ["1", "2"] == [found[2][1][0]["content"], found[4][1][0]["content"]]
+
+
+def test_a_name_that_the_api_refuses_is_made_acceptable() -> None:
+    """DIAL-031: a model may have called a tool that cannot exist."""
+    call = ToolCallBlock(id="a", name="mcp.search!", arguments_text="{}")
+    assert "mcp_search_" == sent(user("Hi"), answer(call))[1][1][0]["name"]
+
+
+def test_halves_of_pairs_are_replaced_everywhere() -> None:
+    """DIAL-009 (pi G1)."""
+    half = "a\ud83d"
+    found = request(
+        user(half, DocumentBlock(source=PlainTextSource(text="🦀\udd80"), title=half)),
+        answer(half, ThinkingBlock(text=half, signature="s"), tool_call("a")),
+        result("a", half),
+        instructions=[TextBlock(text=half)],
+    )
+    seen = found.body.decode()
+    assert 6 == seen.count("a\ufffd")
+    assert "🦀\ufffd" in seen
+
+
+def test_the_callers_messages_are_not_changed() -> None:
+    """Decision 17: repair is for the wire only."""
+    messages = [user("", "Hi"), answer(tool_call("a b"), ThinkingBlock(text="x")), result("z", "1")]
+    before = [m.model_dump_json() for m in messages]
+    request(*messages)
+    assert before == [m.model_dump_json() for m in messages]
+
+
+# ---------------------------------------------------------------- cache markers
+
+SHORT = {"type": "ephemeral"}
+LONG = {"type": "ephemeral", "ttl": "1h"}
+
+
+def marks(found: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
+    """Give what is marked, in the order of the prompt."""
+    blocks = [*found.get("tools", []), *found.get("system", [])]
+    blocks += [block for message in found["messages"] for block in message["content"]]
+    return [
+        (str(b.get("text") or b.get("name") or b.get("content")), b["cache_control"])
+        for b in blocks
+        if "cache_control" in b
+    ]
+
+
+def test_automatic_markers_are_off_unless_asked_for() -> None:
+    """DIAL-033."""
+    assert [] == marks(body(instructions=[TextBlock(text="I")]))
+    assert [] == marks(body(settings=ModelSettings(cache="none")))
+
+
+@pytest.mark.parametrize(("cache", "marker"), [("short", SHORT), ("long", LONG)])
+def test_automatic_markers_stand_on_the_instructions_and_the_last_user_block(
+    cache: Any, marker: dict[str, str]
+) -> None:
+    """DIAL-033 (pi A9, D-80): the last user message wherever it is, results too."""
+    options: dict[str, Any] = {
+        "settings": ModelSettings(cache=cache),
+        "instructions": [TextBlock(text="I"), TextBlock(text="J"), TextBlock(text=" ")],
+        "tools": [SEARCH],
+    }
+    assert [("J", marker), ("Hi", marker)] == marks(body(user("x"), user("Hi"), **options))
+    turn = (user("Hi"), answer(tool_call("a")), result("a", "1"))
+    assert [("J", marker), ("1", marker)] == marks(body(*turn, **options))
+    assert [("J", marker), ("1", marker)] == marks(body(*turn, answer("z"), **options))
+    orphan = body(user("Hi"), answer(tool_call("a")), **options)
+    assert [("J", marker), (INTERRUPTED, marker)] == marks(orphan)
+
+
+def test_explicit_markers_stand_where_they_were_put() -> None:
+    """DIAL-032: on instructions, a tool, a block, and on the whole of a result."""
+    tool = FunctionTool(name="t", description="", input_schema={}, cache_breakpoint="long")
+    found = body(
+        user(TextBlock(text="Hi", cache_breakpoint="short")),
+        answer(tool_call("a")),
+        result("a", TextBlock(text="1", cache_breakpoint="short")),
+        tools=[tool],
+        instructions=[TextBlock(text="I", cache_breakpoint="long")],
+    )
+    assert [("t", LONG), ("I", LONG), ("Hi", SHORT), ("1", SHORT)] == marks(found)
+
+
+def test_automatic_markers_give_way_to_explicit_ones() -> None:
+    """DIAL-034: the one on the instructions first; more than four explicit ones are refused."""
+    blocks = [TextBlock(text=str(n), cache_breakpoint="short") for n in range(5)]
+    options: dict[str, Any] = {
+        "settings": ModelSettings(cache="long"),
+        "instructions": [TextBlock(text="I")],
+    }
+    three = marks(body(user(*blocks[:3], "end"), **options))
+    assert [("0", SHORT), ("1", SHORT), ("2", SHORT), ("end", LONG)] == three
+    four = marks(body(user(*blocks[:4], "end"), **options))
+    assert [("0", SHORT), ("1", SHORT), ("2", SHORT), ("3", SHORT)] == four
+    with pytest.raises(Unsendable):
+        request(user(*blocks))
+
+
+def test_a_block_is_marked_once() -> None:
+    """An explicit marker stays what it is."""
+    found = body(
+        user(TextBlock(text="Hi", cache_breakpoint="short")), settings=ModelSettings(cache="long")
+    )
+    assert [("Hi", SHORT)] == marks(found)
+
+
+# ---------------------------------------------------------------- the prefix
+
+BLOCKS = st.sampled_from(["a", "", " ", "b"])
+MESSAGES = st.lists(
+    st.one_of(
+        st.lists(BLOCKS, max_size=2).map(lambda texts: user(*texts)),
+        st.lists(BLOCKS, max_size=2).map(lambda texts: answer(*texts)),
+        st.lists(st.sampled_from(["1", "2", "a b"]), min_size=1, max_size=3).map(
+            lambda ids: answer("x", *map(tool_call, ids), stop_reason="tool_use")
+        ),
+        st.sampled_from(["1", "2", "a b", "9"]).map(lambda i: result(i, f"r{i}")),
+    ),
+    max_size=12,
+)
+
+
+@given(MESSAGES)
+def test_any_history_becomes_valid(messages: list[Message]) -> None:
+    """DIAL-001, 002, 008, 029: roles alternate; every call has its result next, in order."""
+    found = sent(user("Hi"), *messages)
+    assert all(a[0] != b[0] for a, b in pairwise(found))
+    assert all(content for _, content in found)
+    ids: list[str] = []
+    for (role, content), following in zip(found, [*found[1:], ("", [])], strict=True):
+        calls = [block["id"] for block in content if block["type"] == "tool_use"]
+        ids += calls
+        results = [b["tool_use_id"] for b in following[1][: len(calls)] if "tool_use_id" in b]
+        assert role != "assistant" or calls == results
+        if role == "user":
+            kinds = [block["type"] for block in content]
+            assert kinds == sorted(kinds, key=lambda kind: kind != "tool_result")
+    assert len(ids) == len(set(ids))
+
+
+@given(MESSAGES)
+def test_the_prefix_only_grows_over_the_turns_of_a_run(messages: list[Message]) -> None:
+    """DIAL-011: asked for after each message that leaves no call open, byte for byte."""
+    run = RunConfig(
+        model=MODEL,
+        tools=[SEARCH],
+        tool_choice=ToolChoiceRequired(),
+        instructions=[TextBlock(text="I")],
+    )
+    conversation = DIALECT.conversation(run)
+    before = b""
+    open_calls: list[str] = []
+    for turn, message in enumerate([user("Hi"), *messages], start=1):
+        conversation.append(message)
+        match message:
+            case AssistantMessage():
+                open_calls = [b.id for b in message.content if isinstance(b, ToolCallBlock)]
+            case ToolResultMessage() if message.call_id in open_calls:
+                open_calls.remove(message.call_id)
+            case _:
+                pass
+        if open_calls:
+            continue
+        found = conversation.request(ModelCall(MODEL, run, turn=turn, stream=True)).body
+        array = found[: found.index(b',"tool_choice"')]
+        if not before:
+            before = array.removesuffix(b"]}]")
+        assert array.startswith(before)
+        before = array.removesuffix(b"]}]")
+
+
+def test_each_message_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """STYLE 6: the work of a turn does not depend on the length of the history."""
+    from isoloop.wire.anthropic_messages import encode  # noqa: PLC0415 -- looked into
+
+    encoded: list[str] = []
+    original = encode.encode
+    monkeypatch.setattr(encode, "encode", lambda value: encoded.append("x") or original(value))
+    run = RunConfig(model=MODEL)
+    conversation = DIALECT.conversation(run)
+    conversation.append(user("Hi"))
+    counts: list[int] = []
+    for turn in range(1, 20):
+        conversation.request(ModelCall(MODEL, run, turn=turn, stream=True))
+        conversation.append(answer("x", tool_call(f"c{turn}"), stop_reason="tool_use"))
+        conversation.append(result(f"c{turn}", "1"))
+        counts.append(len(encoded))
+    assert {3} == {b - a for a, b in pairwise(counts)}
