@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -487,6 +488,18 @@ def test_an_error_event_may_say_what_it_is_by_its_name_only() -> None:
     """STREAM-025."""
     end = failed(head(), event('{"error":{"message":"No."}}', name="error"))
     assert ("server_error", "No.") == (end.error.code, end.error.message)
+
+
+def test_every_event_may_say_what_it_is_by_its_name_only() -> None:
+    """STREAM-025: without a `type` in the data."""
+    body = head() + text_block(0, "x") + tail("end_turn")
+    bare = re.sub(
+        rb'"type": ?"(message|content)_[a-z_]+",? ?',
+        b"",
+        body.replace(b'"type":"message_stop"', b""),
+    )
+    assert b'"type":"content_block_delta"' not in bare
+    assert read(body) == read(bare)
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,9 @@ class StreamDecoder:
                     raise ValidationError(f"the block {start.index} is open already")
                 self._reading.blocks.open(start.index, start.content_block, out, whole=False)
             case "content_block_delta":
-                raise ValidationError("Object missing required field `delta`")
+                if event.delta is None:
+                    raise ValidationError("Object missing required field `delta`")
+                self._delta(event.index, event.delta, data, out)
             case "content_block_stop":
                 self._reading.blocks.close(event.index, out)
             case "message_delta":
