@@ -289,7 +289,8 @@ class CaseRun:
         """Wait for a condition. Once every run is over, only what is `late` can still come."""
 
         def settled() -> bool:
-            return condition() or self._broken() or (not late and self._settled())
+            broken = self._broken() is not None
+            return condition() or broken or (not late and self._settled())
 
         try:
             await self._watch.until(settled)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 # JSON as Python has it; in values read by `exact`, numbers are `Number`.
 Json: TypeAlias = Any
@@ -44,9 +44,9 @@ def plain(value: Json) -> Json:
         case Number(text):
             return float(text) if any(c in ".eE" for c in text) else int(text)
         case dict():
-            return {k: plain(v) for k, v in _items(value)}
+            return {k: plain(v) for k, v in cast("JsonObject", value).items()}
         case list():
-            return [plain(v) for v in _list(value)]
+            return [plain(v) for v in cast("list[Json]", value)]
         case _:
             return value
 
@@ -55,10 +55,14 @@ def same(want: Json, got: Json) -> bool:
     """Compare two values: keys unordered, numbers by their exact text, `null` is not absent."""
     match want, got:
         case dict(), dict():
-            return want.keys() == got.keys() and all(same(v, got[k]) for k, v in _items(want))
+            wanted, found = cast("JsonObject", want), cast("JsonObject", got)
+            return wanted.keys() == found.keys() and all(
+                same(v, found[k]) for k, v in wanted.items()
+            )
         case list(), list():
-            return len(_list(want)) == len(_list(got)) and all(
-                same(a, b) for a, b in zip(_list(want), _list(got), strict=True)
+            row, other = cast("list[Json]", want), cast("list[Json]", got)
+            return len(row) == len(other) and all(
+                same(a, b) for a, b in zip(row, other, strict=True)
             )
         case _:
             return _scalar(want) == _scalar(got)
@@ -96,14 +100,6 @@ def _bare(value: Json) -> Json:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def _items(value: JsonObject) -> list[tuple[str, Json]]:
-    return list(value.items())
-
-
-def _list(value: list[Json]) -> list[Json]:
-    return value
-
-
 def _unique(pairs: list[tuple[str, Json]]) -> JsonObject:
     members = dict(pairs)
     if len(members) != len(pairs):
@@ -129,9 +125,9 @@ def write(value: Json) -> str:
         case Number(text):
             return text
         case dict():
-            members = (f"{json.dumps(k)}:{write(v)}" for k, v in _items(value))
-            return "{" + ",".join(members) + "}"
+            members = cast("JsonObject", value).items()
+            return "{" + ",".join(f"{json.dumps(k)}:{write(v)}" for k, v in members) + "}"
         case list():
-            return "[" + ",".join(write(v) for v in _list(value)) + "]"
+            return "[" + ",".join(write(v) for v in cast("list[Json]", value)) + "]"
         case _:
             return json.dumps(value)

@@ -271,13 +271,34 @@ def _expectation_faults(case: JsonObject) -> Iterator[_Fault]:
             yield _Fault(at, "one of messages, adds, sameAs is expected")
         elif i == 0 and kinds != ["messages"]:
             yield _Fault(at, "the first request has nothing before it", "use `messages`")
+    calls = set(call_ids(case))
+    for path, call in _expected_calls(expect, ("expect",)):
+        if BINDER.fullmatch(call) and call not in calls:
+            yield _Fault(path, f"no reply and no history has a call `{call}`")
     yield from _order_faults(case)
     yield from _requirement_faults(case)
 
 
+def _expected_calls(value: Json, path: strict_yaml.Path) -> Iterator[tuple[strict_yaml.Path, str]]:
+    """Yield every call id of an expectation: one that no call has would match anything."""
+    match value:
+        case dict():
+            for key, member in cast("JsonObject", value).items():
+                if path[-1:] == ("calls",):
+                    yield (*path, key), key
+                elif key in {"callId", "id"} and isinstance(member, str):
+                    yield (*path, key), member
+                yield from _expected_calls(member, (*path, key))
+        case list():
+            for i, item in enumerate(cast("list[Json]", value)):
+                yield from _expected_calls(item, (*path, i))
+        case _:
+            return
+
+
 def _order_faults(case: JsonObject) -> Iterator[_Fault]:
     expect = case["expect"]
-    lanes = {("events",): expect.get("events", {})}
+    lanes: dict[tuple[str, ...], JsonObject] = {("events",): expect.get("events", {})}
     for name, run in expect.get("runs", {}).items():
         lanes["runs", name, "events"] = run.get("events", {})
     for path, events in lanes.items():

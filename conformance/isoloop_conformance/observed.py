@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from isoloop_conformance.exact_json import exact, same
 
@@ -106,11 +106,12 @@ class Observed:
     def _event(self, line: JsonObject) -> None:
         run = self.runs.setdefault(line["run"], RunSeen())
         try:
-            event = exact(line["eventJson"])
+            value = exact(line["eventJson"])
         except ValueError:
             return  # the judge says so
-        if not isinstance(event, dict):
+        if not isinstance(value, dict):
             return
+        event = cast("JsonObject", value)
         run.events.append(event)
         match event.get("type"):
             case "message_start":

@@ -132,4 +132,4 @@ def _scalar(event: yaml.ScalarEvent) -> Json:
 
 
 def _line(event: yaml.Event) -> int:
-    return event.start_mark.line + 1
+    return event.start_mark.line + 1 if event.start_mark else 1

@@ -127,7 +127,9 @@ class Driver:
                 asyncio.get_running_loop().remove_reader(self._streams.stdout)
                 return
             self._pending += data
-            self._split()
+            # A long line comes in many pieces; only the new piece can end it.
+            if b"\n" in data or len(self._pending) > MAX_LINE_BYTES:
+                self._split()
 
     async def ended(self, *, within_s: float) -> bool:
         """Wait for the process to end by itself; say whether it did."""

@@ -10,7 +10,7 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,7 +19,7 @@ from isoloop import contract
 from isoloop_conformance.driverkit import DriverCase, Port, Unsupported, serve
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
 DIALECT_PREFIX = {
     "anthropic-messages": "anthropic",
@@ -38,6 +38,16 @@ BLOCKS: TypeAdapter[list[contract.ResultBlock]] = TypeAdapter(list[contract.Resu
 TOOL_CHOICE: TypeAdapter[contract.ToolChoice] = TypeAdapter(contract.ToolChoice)
 INSTRUCTIONS = TypeAdapter(list[contract.TextBlock])
 Line = dict[str, Any]
+Handle: TypeAlias = "isoloop.RunHandle[Any]"
+Policy: TypeAlias = (
+    "Callable[[isoloop.ToolCall], Awaitable[isoloop.Allow | isoloop.Deny | isoloop.Ask]]"
+)
+BeforeTool: TypeAlias = (
+    "Callable[[isoloop.ToolCall], Awaitable[isoloop.Block | isoloop.Replace | None]]"
+)
+AfterTool: TypeAlias = (
+    "Callable[[isoloop.ToolCall, contract.ToolResultMessage], Awaitable[isoloop.ToolResult | None]]"
+)
 
 
 class Case(DriverCase):
@@ -45,7 +55,7 @@ class Case(DriverCase):
 
     def __init__(self, port: Port, line: Line) -> None:
         super().__init__(port, line)
-        self._handles: dict[str, isoloop.RunHandle[Any]] = {}
+        self._handles: dict[str, Handle] = {}
         self._names: dict[str, str] = {}
         self._credit: dict[str, asyncio.Semaphore] = {}
         self._readers: dict[str, asyncio.Task[None]] = {}
@@ -55,11 +65,9 @@ class Case(DriverCase):
         """Build the agent."""
         setup: Line = line["agent"]
         chance = itertools.cycle(line["random"])
-        environment = isoloop.Environment(
-            clock=self.clock if line["clock"]["mode"] == "virtual" else isoloop.SystemClock(),
-            random=lambda: next(chance),
-            new_id=self.port.new_id,
-        )
+        sources: Line = {"random": lambda: next(chance), "new_id": self.port.new_id}
+        if line["clock"]["mode"] == "virtual":
+            sources["clock"] = self.clock
         self._choice = setup.get("toolChoice")
         self._modes = {
             "steering_mode": setup.get("steeringMode", "one"),
@@ -84,7 +92,7 @@ class Case(DriverCase):
             hooks=self._hooks(setup.get("hooks", [])),
             approve=self._approve if setup.get("approver") else None,
             scheduling=setup.get("scheduling", "auto"),
-            environment=environment,
+            environment=isoloop.Environment(**sources),
         )
 
     # ---- runs
@@ -119,7 +127,7 @@ class Case(DriverCase):
     async def _follow(
         self,
         run: str,
-        handle: isoloop.RunHandle[Any],
+        handle: Handle,
         events: AsyncGenerator[contract.KnownEvent, None] | None,
     ) -> None:
         if events is not None:
@@ -162,17 +170,17 @@ class Case(DriverCase):
 
     def on_steer(self, line: Line) -> None:
         """Queue steering."""
-        self._command(line, lambda h: h.steer(_message(line)))
+        self._command(line, lambda handle: handle.steer(_message(line)))
 
     def on_follow_up(self, line: Line) -> None:
         """Queue a follow-up."""
-        self._command(line, lambda h: h.follow_up(_message(line)))
+        self._command(line, lambda handle: handle.follow_up(_message(line)))
 
     def on_abort(self, line: Line) -> None:
         """Abort a run."""
-        self._command(line, lambda h: h.abort(line.get("reason")))
+        self._command(line, lambda handle: handle.abort(line.get("reason")))
 
-    def _command(self, line: Line, do: Any) -> None:
+    def _command(self, line: Line, do: Callable[[Handle], None]) -> None:
         try:
             do(self._handles[line["run"]])
         except isoloop.Refused as error:
@@ -192,8 +200,10 @@ class Case(DriverCase):
         name = setup["name"]
 
         async def body(context: isoloop.ToolContext[Any], arguments: Line) -> Any:
-            del arguments  # its text tells more
-            call = {"callId": context.call_id, "argumentsJson": context.arguments_text}
+            # The text tells more than the object; blank text stands for an empty one.
+            text = context.arguments_text
+            given = text if text.strip() else json.dumps(arguments)
+            call = {"callId": context.call_id, "argumentsJson": given}
             line = {"type": "tool.call", "run": self._names[context.run_id], "name": name, **call}
 
             def report(progress: Line) -> None:
@@ -232,7 +242,7 @@ class Case(DriverCase):
             raise RuntimeError(answer["reason"])
         return answer
 
-    def _policy(self, hooks: list[Line]) -> isoloop.Policy | None:
+    def _policy(self, hooks: list[Line]) -> Policy | None:
         policies = [h for h in hooks if h["stage"] == "policy"]
         if not policies:
             return None
@@ -250,7 +260,7 @@ class Case(DriverCase):
         return policy
 
     def _hooks(self, hooks: list[Line]) -> isoloop.Hooks:
-        def before(hook: Line) -> isoloop.BeforeTool:
+        def before(hook: Line) -> BeforeTool:
             async def ask(call: isoloop.ToolCall) -> isoloop.Block | isoloop.Replace | None:
                 answer = await self._ask_hook(hook, call)
                 match answer["action"]:
@@ -263,7 +273,7 @@ class Case(DriverCase):
 
             return ask
 
-        def after(hook: Line) -> isoloop.AfterTool:
+        def after(hook: Line) -> AfterTool:
             async def ask(
                 call: isoloop.ToolCall, result: contract.ToolResultMessage
             ) -> isoloop.ToolResult | None:
@@ -338,6 +348,19 @@ def _message(line: Line) -> contract.UserMessage:
     return contract.UserMessage.model_validate_json(line["messageJson"])
 
 
+def dialects() -> list[str]:
+    """Return the dialects that the SDK takes a model of."""
+    return [name for name, prefix in DIALECT_PREFIX.items() if _usable(prefix)]
+
+
+def _usable(prefix: str) -> bool:
+    try:
+        isoloop.Model(f"{prefix}:any", api_key="any")
+    except isoloop.UsageError:
+        return False
+    return True
+
+
 def plant_mutant() -> None:
     """Break the SDK on purpose, to see whether the suite notices; unknown mutants are an error."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -377,7 +400,7 @@ def _seconds(duration_ms: int | None) -> float | None:
 
 
 def _result_json(result: isoloop.RunResult[Any]) -> str:
-    return contract.RunResult(
+    return contract.RunResult.trusted(
         run_id=result.run_id,
         outcome=result.outcome,
         new_messages=result.new_messages,
@@ -397,7 +420,7 @@ if __name__ == "__main__":
         {
             "protocol": 1,
             "sdk": {"name": "isoloop", "version": version("isoloop"), "language": "python"},
-            "capabilities": {"dialects": list(DIALECT_PREFIX), "features": FEATURES},
+            "capabilities": {"dialects": dialects(), "features": FEATURES},
         },
         Case,
     )

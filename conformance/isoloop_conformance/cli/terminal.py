@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from isoloop_conformance.exact_json import NotJsonError, exact
+from isoloop_conformance.judge.findings import ABSENT
 from isoloop_conformance.verdicts import GREEN
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Terminal:
         self._tty = sys.stdout.isatty()
         self._done = 0
         self._chapter = ""
+        self._told = ""
         self._counts: Counter[str] = Counter()
 
     def case(self, outcome: CaseOutcome) -> None:
@@ -41,7 +43,9 @@ class Terminal:
             self._clear()
         else:
             self._mark(outcome)
-        if outcome.verdict not in GREEN:
+        told = outcome.detail == self._told and not outcome.failures
+        if outcome.verdict not in GREEN and not told:
+            self._told = outcome.detail
             if not self._tty:
                 print()
                 self._chapter = ""
@@ -85,7 +89,8 @@ class Terminal:
 
     def _assertion(self, failure: Assertion, level: str) -> None:
         print(f"  {failure.requirement} {level.upper()}  {failure.path}")
-        print(f"    want    {failure.want}\n    got     {failure.got}")
+        if (failure.want, failure.got) != (ABSENT, ABSENT):
+            print(f"    want    {failure.want}\n    got     {failure.got}")
         if failure.why:
             print(f"    why     {failure.why}")
         if text := self._requirements.get(failure.requirement):

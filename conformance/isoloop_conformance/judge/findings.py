@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from isoloop_conformance.exact_json import Number, same, show
+from isoloop_conformance.variants import BINDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,7 @@ class Findings:
                 return self._members(path, cast("JsonObject", want), cast("JsonObject", got), why)
             case list(), list():
                 return self._items(path, cast("list[Json]", want), cast("list[Json]", got), why)
-            case str(), _ if want.startswith("$"):
+            case str(), _ if BINDER.fullmatch(want):
                 return self._bind(path, want, got)
             case _:
                 return self.check(path, ok=same(want, got), want=want, got=got, why=why)

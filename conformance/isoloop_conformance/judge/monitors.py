@@ -59,7 +59,7 @@ class _Monitor:
 
     def all(self) -> None:
         self._valid()
-        reads = self.run.reader == "events"
+        reads = self.run.reads_all
         if reads:
             self._sequence()
         if reads and self.finished:

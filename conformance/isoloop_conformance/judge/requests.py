@@ -125,7 +125,7 @@ def _instructions(findings: Findings, path: str, want: Json, view: JsonObject) -
         got = [{"type": "text", "text": "\n\n".join(b["text"] for b in got)}] if got else []
     names = ("text", "cacheBreakpoint")
     kept = [[{k: v for k, v in b.items() if k in names} for b in part] for part in (wanted, got)]
-    findings.equal(f"{path}.instructions", *kept)
+    findings.equal(f"{path}.instructions", kept[0], kept[1])
 
 
 def _tools(
@@ -149,7 +149,7 @@ def _tools(
                 got=tool["json"],
             )
             continue
-        findings.equal(f"{at}.description", wanted["description"], tool.get("description", ABSENT))
+        findings.equal(f"{at}.description", wanted["description"], tool.get("description", ""))
         schema = write(wanted["inputSchema"])
         findings.check(
             f"{at}.inputSchema",
@@ -198,12 +198,11 @@ def judge_repeated_bodies(findings: Findings, variant: Variant, seen: Seen) -> N
     for i, want in enumerate(variant.case["expect"]["requests"][: len(seen.requests)]):
         if "sameAs" not in want:
             continue
-        earlier = want["sameAs"]
-        ok = earlier < i and seen.requests[i]["body"] == seen.requests[earlier]["body"]
-        body = seen.requests[earlier]["body"] if earlier < i else ABSENT
+        earlier: int = want["sameAs"]
+        body: str = seen.requests[earlier]["body"] if earlier < i else ABSENT
+        got: str = seen.requests[i]["body"]
         why = f"the same bytes as request {earlier}"
-        got = seen.requests[i]["body"]
-        findings.check(f"requests[{i}].sameAs", ok=ok, want=body, got=got, why=why)
+        findings.check(f"requests[{i}].sameAs", ok=body == got, want=body, got=got, why=why)
 
 
 def _at(body: str, pointer: str) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from isoloop_conformance.exact_json import NotJsonError, Number, exact
 
@@ -47,6 +47,12 @@ class Run:
     broken: list[str] = field(default_factory=list[str])
     results: list[tuple[int, JsonObject]] = field(default_factory=list[tuple[int, "JsonObject"]])
     refused: JsonObject | None = None
+    left: bool = False
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether the consumer reads every event, as fast as it comes."""
+        return self.reader == "events" and not self.left
 
     @property
     def result(self) -> JsonObject | None:
@@ -86,6 +92,8 @@ def read(entries: list[JsonObject]) -> Seen:
         match entry["type"], line.get("type"):
             case "sent", "run":
                 runs[line["run"]] = Run(line["run"], line["reader"], line)
+            case "sent", "events.leave":
+                runs[line["run"]].left = True
             case "received", "event" | "result" | "refused":
                 _take(runs, entry["n"], line)
             case _:
@@ -108,9 +116,9 @@ def _take(runs: dict[str, Run], n: int, line: JsonObject) -> None:
     if not isinstance(value, dict):
         run.broken.append(f"{line['type']}: no object: {text[:120]}")
     elif line["type"] == "event":
-        run.events.append(Event(n, text, value))
+        run.events.append(Event(n, text, cast("JsonObject", value)))
     else:
-        run.results.append((n, value))
+        run.results.append((n, cast("JsonObject", value)))
 
 
 def number(value: Json) -> int:
