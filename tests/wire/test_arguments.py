@@ -40,6 +40,14 @@ def test_blank_means_an_empty_object(text: str) -> None:
         ("[1]", "Expected a JSON object, got an array."),
         ('"x"', "Expected a JSON object, got a string."),
         ("3", "Expected a JSON object, got a number."),
+        (
+            '{"a": "' + "x" * 50 + '", "a": 1, "' + "n" * 50 + '": 1, "' + "n" * 50 + '": 2}',
+            'The member "a" appears twice in the same object.',
+        ),
+        (
+            '{"' + "n" * 50 + '": 1, "' + "n" * 50 + '": 2}',
+            f'The member "{"n" * 40}…" appears twice in the same object.',
+        ),
         ("true", "Expected a JSON object, got a boolean."),
         ('{"a": NaN}', "Not valid JSON: NaN is not a JSON number."),
         ('{"a": -Infinity}', "Not valid JSON: -Infinity is not a JSON number."),
@@ -80,6 +88,20 @@ def test_numbers_keep_what_python_can_keep() -> None:
 def test_monstrous_text_is_a_problem_not_a_crash(text: str) -> None:
     """The process lives."""
     assert isinstance(read_arguments(text), Problem)
+
+
+def test_deep_values_are_searched_for_halves_too() -> None:
+    """As deep as the parser goes."""
+    deep = '{"a":' * 300 + '"\\u0041"' + "}" * 300
+    assert isinstance(read_arguments(deep), Arguments)
+    assert isinstance(read_arguments(deep.replace("0041", "d83d")), Problem)
+
+
+def test_half_a_pair_that_is_no_escape_is_a_problem() -> None:
+    """Arguments that a caller hands in may hold one."""
+    assert Problem("Not valid JSON: half a UTF-16 pair at line 1, column 7.") == read_arguments(
+        '{"a":"\ud83d"}'
+    )
 
 
 def test_a_member_called_proto_is_a_member() -> None:

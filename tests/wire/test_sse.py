@@ -106,6 +106,12 @@ def test_a_line_end_cut_in_two_is_one_line_end() -> None:
     assert [("e", "a")] == decoded(b"event: e\r", b"\ndata: a\r", b"\n\r", b"\n")
 
 
+def test_a_byte_order_mark_may_come_in_pieces() -> None:
+    """STREAM-020; what only begins like one is text."""
+    assert [("", "a")] == decoded(b"\xef", b"\xbb", b"\xbfdata: a\n\n")
+    assert [] == decoded(b"\xef", b"\xbb", b"data: a\n\n")
+
+
 def test_the_last_id_and_the_retry_time_are_kept() -> None:
     """The other fields of the rules; an id with a NUL and a retry that is no number are ignored."""
     decoder = SseDecoder()

@@ -96,23 +96,24 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _unpaired(value: Any) -> str | None:
-    """Find a text with half a pair; parsed values nest less deeply than the stack."""
-    match value:
-        case str():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                return _cut(value.encode("utf-8", "replace").decode())
-            return None
-        case list():
-            return next(filter(None, map(_unpaired, cast("list[Any]", value))), None)
-        case dict():
-            members = cast("dict[str, Any]", value)
-            inside = (found for pair in members.items() for found in map(_unpaired, pair))
-            return next(filter(None, inside), None)
-        case _:
-            return None
+def _unpaired(root: Any) -> str | None:
+    """Find a text with half a pair; without recursion, which a deep value would exhaust."""
+    left = [root]
+    while left:
+        match left.pop():
+            case str() as text:
+                try:
+                    text.encode()
+                except UnicodeEncodeError:
+                    return _cut(text.encode("utf-8", "replace").decode())
+            case list() as items:
+                left += cast("list[Any]", items)
+            case dict() as members:
+                left += cast("dict[str, Any]", members).keys()
+                left += cast("dict[str, Any]", members).values()
+            case _:
+                pass
+    return None
 
 
 def _place(text: str, position: int) -> str:

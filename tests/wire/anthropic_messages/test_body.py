@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from isoloop.wire import Aborted, Answered, Failed
+from isoloop.wire import Aborted, Answered, Failed, failure
 from tests.wire.anthropic_messages.wire import (
     decoder,
     delta,
@@ -93,6 +93,17 @@ def test_half_a_pair_in_a_body_is_replaced() -> None:
     _, end = read(body, stream=False)
     assert isinstance(end, Answered)
     assert ["\ufffdx"] == [block.text for block in end.message.content]
+
+
+def test_a_body_that_broke_off_is_the_transports_failure() -> None:
+    """Nothing of it was read; what comes later changes nothing."""
+    reader = decoder(stream=False)
+    reader.feed(encoded(BODY)[:100])
+    error = failure("network", "The response broke off.")
+    assert [] == reader.fail(error)
+    assert Failed(error, None, None) == reader.end
+    assert [] == reader.fail(error) + reader.abort() + reader.feed(b"x") + reader.finish()
+    assert not reader.content_started
 
 
 def test_an_aborted_body_has_no_message() -> None:

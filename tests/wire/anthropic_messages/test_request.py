@@ -218,6 +218,9 @@ def test_without_tools_there_is_no_tool_choice() -> None:
             request(tool_choice=choice)
     with pytest.raises(Unsendable):
         request(tools=[SEARCH], tool_choice=ToolChoiceTool(name="other"))
+    hosted = ProviderTool(dialect="anthropic-messages", json_text='{"type":"x_1","name":"other"}')
+    found = body(tools=[SEARCH, hosted], tool_choice=ToolChoiceTool(name="other"))
+    assert {"type": "tool", "name": "other"} == found["tool_choice"]
 
 
 ADAPTIVE = {"type": "adaptive"}
@@ -310,6 +313,8 @@ def test_provider_options_are_merged_into_the_body() -> None:
     assert {"type": "adaptive", "display": "summarized"} == found["thinking"]
     assert "anthropic_beta" not in found
     assert "a-1,b-2" == request(settings=settings).headers["anthropic-beta"]
+    one = ModelSettings(provider_options=own(anthropic_beta="a-1"))
+    assert "a-1" == request(settings=one).headers["anthropic-beta"]
 
 
 def test_options_of_another_dialect_are_ignored() -> None:
@@ -391,6 +396,21 @@ def test_what_cannot_be_sent_is_refused_not_dropped(block: Any) -> None:
     with pytest.raises(Unsendable) as raised:
         request(user("Hi", block))
     assert ("config", False) == (raised.value.error.code, raised.value.error.retryable)
+
+
+def test_a_document_that_is_not_the_text_that_it_says_goes_as_it_came() -> None:
+    """The provider's word is better than ours."""
+    source = Base64Source(media_type="text/plain", data="not base64")
+    found = sent(user(DocumentBlock(source=source)))
+    wire = {"type": "base64", "media_type": "text/plain", "data": "not base64"}
+    assert [{"type": "document", "source": wire}] == found[0][1]
+
+
+def test_provider_data_that_is_no_object_is_refused() -> None:
+    """It could not be merged into the block."""
+    broken = ProviderData(dialect="anthropic-messages", json_text="[1]")
+    with pytest.raises(Unsendable):
+        request(user(TextBlock(text="Hi", provider_data=broken)))
 
 
 @pytest.mark.parametrize(

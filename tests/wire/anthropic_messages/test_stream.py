@@ -510,6 +510,13 @@ def test_every_event_may_say_what_it_is_by_its_name_only() -> None:
         b'event: content_block_delta\ndata: {"x": NaN}\n\n',
         b'event: content_block_delta\ndata: {"type":"content_block_delta","index":"0"}\n\n',
         b"event: content_block_delta\ndata: []\n\n",
+        start(1, {}).replace(b"event: content_block_start", b"event: content_block_delta"),
+        start(1, {"type": ""}).replace(
+            b"event: content_block_start", b"event: content_block_delta"
+        ),
+        start(0, {"type": "x"}).replace(
+            b"event: content_block_start", b"event: content_block_delta"
+        ),
         b"event: content_block_delta\ndata: " + b"[" * 100_000 + b"\n\n",
         delta(7, {"type": "text_delta", "text": "x"}),
         delta(0, {"type": "input_json_delta", "partial_json": "x"}),

@@ -55,6 +55,12 @@ def usage(first: dict[str, Any], last: dict[str, Any] | None) -> Usage | None:
             {"server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0}, "new": 7},
             Usage(input=1, counters={"web_search_requests": 2, "web_fetch_requests": 0, "new": 7}),
         ),
+        # only the lifetimes are given
+        (
+            {"cache_creation": {"ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": 2}},
+            {},
+            Usage(cache_write=3, cache_write_long=2),
+        ),
         # nonsense counts as absent
         ({"input_tokens": -1, "output_tokens": "5", "cache_read_input_tokens": True}, {}, Usage()),
     ],

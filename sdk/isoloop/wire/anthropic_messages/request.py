@@ -80,14 +80,14 @@ class _Parts:
         if marker is not None:
             self.marked[self.last] = marker
 
-    def joined(self) -> bytes:
-        """Join; a marker stands before its block's closing brace."""
+    def written(self) -> list[bytes]:
+        """Give what is to be joined; a marker stands before its block's closing brace."""
         if not self.marked:
-            return b"".join(self.chunks)
+            return self.chunks
         chunks = self.chunks.copy()
         for place, marker in self.marked.items():
             chunks[place] = chunks[place][:-1] + _MARKERS[marker] + b"}"
-        return b"".join(chunks)
+        return chunks
 
 
 class _Messages:
@@ -160,7 +160,7 @@ class AnthropicConversation:
         messages.close()
         head = self._head.copy()
         self._mark(head, messages)
-        body = head.joined() + messages.parts.joined() + self._tail(call)
+        body = b"".join([*head.written(), *messages.parts.written(), self._tail(call)])
         return HttpRequest("POST", "/v1/messages", self._headers(call), body)
 
     def _mark(self, head: _Parts, messages: _Messages) -> None:
