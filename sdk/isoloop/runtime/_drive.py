@@ -111,6 +111,8 @@ class Drive:
             Refused: It came too late; nothing changed.
         """
         if self._early is not None:
+            if self._aborted_early and not isinstance(command, AbortCommand):
+                raise Refused("closing", "The run is being aborted. Start another run.")
             self._early.append(command)
         else:
             try:
@@ -179,12 +181,14 @@ class Drive:
             entries = admit(self.state, started, self._env())
         except Rejected as rejected:
             raise UsageError(rejected.message) from None
-        # An abort that came first: the turn of this batch never begins (CTRL-001).
-        self._append(entries[:1] if self._aborted_early else entries)
-        early, self._early = self._early or (), None
+        early, aborted = self._early or (), self._aborted_early
+        self._early = None
+        # With an abort among them no turn begins (CTRL-001): of each batch only the fact itself.
+        self._append(entries[:1] if aborted else entries)
         for command in early:
-            if self.state.run is not None:
-                self.command(command)
+            entries = admit(self.state, command, self._env())
+            queued = not isinstance(command, AbortCommand)
+            self._append(entries[:1] if aborted and queued else entries)
 
     @property
     def _aborted_early(self) -> bool:
@@ -218,6 +222,8 @@ class Drive:
         got = self._got.popleft()
         if isinstance(got, Exception):
             raise got
+        if got.key == self._generate_key:
+            self._generating = None
         return got
 
     async def _roused(self) -> None:
@@ -265,7 +271,8 @@ class Drive:
                 self._tasks[effect.key] = self._generating
             case "abort_generate":
                 # The outcome comes under the key of the model call, which the engine accepts.
-                assert self._generating is not None
+                if self._generating is None:
+                    return Got(effect.key, GenerateAbortedOutcome.trusted())
                 self._tasks[effect.key] = self._generating
                 self._generating.cancel()
             case "prepare_call":
