@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
 # JSON as Python has it; in values read by `exact`, numbers are `Number`.
@@ -52,7 +53,11 @@ def plain(value: Json) -> Json:
 
 
 def same(want: Json, got: Json) -> bool:
-    """Compare two values: keys unordered, numbers by their exact text, `null` is not absent."""
+    """Compare two values: keys unordered, `null` is not absent.
+
+    Two numbers that were read by `exact` are compared by their text. A number of a case has lost
+    its text (0 and 0.0 are the same to readers of YAML), so it is compared by its value.
+    """
     match want, got:
         case dict(), dict():
             wanted, found = cast("JsonObject", want), cast("JsonObject", got)
@@ -64,6 +69,8 @@ def same(want: Json, got: Json) -> bool:
             return len(row) == len(other) and all(
                 same(a, b) for a, b in zip(row, other, strict=True)
             )
+        case Number(), Number():
+            return want == got
         case _:
             return _scalar(want) == _scalar(got)
 
@@ -87,9 +94,9 @@ def _scalar(value: Json) -> Json:
         case bool() | str() | None:
             return type(value), value
         case Number(text):
-            return Number, text
+            return Number, Decimal(text)
         case int() | float():
-            return Number, repr(value)
+            return Number, Decimal(repr(value))
         case _:
             return type(value), value
 
