@@ -1,24 +1,18 @@
-"""What is sent to Anthropic, and how a transcript is made fit to send."""
+"""What is sent to Anthropic: settings, content, cache markers."""
 
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from isoloop.contract import (
-    AssistantMessage,
     AudioBlock,
     Base64Source,
     DocumentBlock,
-    ErrorInfo,
     FunctionTool,
     ImageBlock,
-    Message,
     ModelRef,
     ModelSettings,
     OpaqueBlock,
@@ -26,94 +20,36 @@ from isoloop.contract import (
     PlainTextSource,
     ProviderData,
     ProviderTool,
-    RunConfig,
     TextBlock,
     ThinkingBlock,
     ThinkingBudget,
     ThinkingDisabled,
     ThinkingEffort,
-    ToolCallBlock,
     ToolChoiceAuto,
     ToolChoiceNone,
     ToolChoiceRequired,
     ToolChoiceTool,
-    ToolResultMessage,
     UnknownBlock,
     UrlSource,
-    UserMessage,
 )
-from isoloop.wire import HttpRequest, ModelCall, Unsendable, dialect_named
-
-DIALECT = dialect_named("anthropic-messages")
-MODEL = ModelRef(dialect="anthropic-messages", model="claude-test-9")
-OTHER = ModelRef(dialect="anthropic-messages", model="claude-other-9")
-SEARCH = FunctionTool(name="search", description="Search.", input_schema={"type": "object"})
-INTERRUPTED = "The call was interrupted; its outcome is unknown."
-
-
-def user(*blocks: Any) -> UserMessage:
-    """Make a user message."""
-    return UserMessage(content=[TextBlock(text=b) if isinstance(b, str) else b for b in blocks])
-
-
-def answer(*blocks: Any, model: ModelRef = MODEL, **members: Any) -> AssistantMessage:
-    """Make an answer."""
-    content = [TextBlock(text=b) if isinstance(b, str) else b for b in blocks]
-    return AssistantMessage(content=content, model=model, **({"stop_reason": "end_turn"} | members))
-
-
-def tool_call(call_id: str, arguments: str = "{}", **members: Any) -> ToolCallBlock:
-    """Make a call."""
-    return ToolCallBlock(id=call_id, name="search", arguments_text=arguments, **members)
-
-
-def result(call_id: str, *blocks: Any, is_error: bool = False) -> ToolResultMessage:
-    """Make a result."""
-    content = [TextBlock(text=b) if isinstance(b, str) else b for b in blocks]
-    return ToolResultMessage(
-        call_id=call_id, tool_name="search", content=content, is_error=is_error
-    )
-
-
-def own(**members: Any) -> ProviderData:
-    """Make provider data of this dialect."""
-    return ProviderData(dialect="anthropic-messages", json_text=json.dumps(members))
-
-
-def request(*messages: Message, turn: int = 1, stream: bool = True, **config: Any) -> HttpRequest:
-    """Build the request for these messages."""
-    run = RunConfig(**({"model": MODEL} | config))
-    conversation = DIALECT.conversation(run)
-    for message in messages or (user("Hi"),):
-        conversation.append(message)
-    return conversation.request(ModelCall(run.model, run, turn=turn, stream=stream))
-
-
-def body(*messages: Message, **options: Any) -> dict[str, Any]:
-    """Give the body of the request."""
-    return json.loads(request(*messages, **options).body)
-
-
-def sent(*messages: Message, **options: Any) -> list[tuple[str, list[Any]]]:
-    """Give role and content of what is sent."""
-    return [(m["role"], m["content"]) for m in body(*messages, **options)["messages"]]
-
-
-def text(value: str) -> dict[str, str]:
-    """Make a wire text block."""
-    return {"type": "text", "text": value}
-
-
-def tool_use(call_id: str, arguments: Any = None) -> dict[str, Any]:
-    """Make a wire call."""
-    return {"type": "tool_use", "id": call_id, "name": "search", "input": arguments or {}}
-
-
-def tool_result(call_id: str, content: Any, *, is_error: bool = False) -> dict[str, Any]:
-    """Make a wire result."""
-    members = {"type": "tool_result", "tool_use_id": call_id, "content": content}
-    return {**members, "is_error": True} if is_error else members
-
+from isoloop.wire import Unsendable
+from tests.wire.anthropic_messages.requests import (
+    DIALECT,
+    INTERRUPTED,
+    MODEL,
+    OTHER,
+    SEARCH,
+    answer,
+    body,
+    own,
+    request,
+    result,
+    sent,
+    text,
+    tool_call,
+    tool_use,
+    user,
+)
 
 # ---------------------------------------------------------------- the frame
 
@@ -498,167 +434,6 @@ def test_a_vendor_is_no_part_of_the_model() -> None:
     assert "thinking" == found[1][1][0]["type"]
 
 
-# ---------------------------------------------------------------- repair
-
-
-def test_results_come_first_in_call_order_in_one_message_before_steering() -> None:
-    """DIAL-002, DIAL-029 (pi A7)."""
-    found = sent(
-        user("Hi"),
-        answer(tool_call("a"), tool_call("b")),
-        result("b", "2"),
-        user("also"),
-        result("a", "1"),
-        user("and"),
-        user("more"),
-    )
-    assert [
-        ("user", [text("Hi")]),
-        ("assistant", [tool_use("a"), tool_use("b")]),
-        (
-            "user",
-            [tool_result("a", "1"), tool_result("b", "2"), text("also"), text("and"), text("more")],
-        ),
-    ] == found
-
-
-@pytest.mark.parametrize("after", [[], [user("go on")], [answer("x")]])
-def test_a_call_without_result_gets_one(after: list[Message]) -> None:
-    """DIAL-001: in the middle and at the end (pi's repair misses the end)."""
-    found = sent(user("Hi"), answer(tool_call("a"), tool_call("b")), result("b", "2"), *after)
-    assert [
-        tool_result("a", INTERRUPTED, is_error=True),
-        tool_result("b", "2"),
-    ] == found[2][1][:2]
-    assert 3 + (after == [answer("x")]) == len(found)
-
-
-def test_results_without_calls_and_second_results_are_not_sent() -> None:
-    """DIAL-002."""
-    found = sent(
-        result("x", "0"),
-        user("Hi"),
-        answer(tool_call("a")),
-        result("a", "1"),
-        result("a", "again"),
-        result("x", "0"),
-        user("go on"),
-    )
-    assert [tool_result("a", "1"), text("go on")] == found[2][1]
-
-
-def test_a_failed_answer_is_left_out_with_its_results() -> None:
-    """DIAL-003."""
-    error = ErrorInfo(code="network", message="x", retryable=True)
-    broken = answer("So", tool_call("a"), stop_reason="error", error=error)
-    found = sent(user("Hi"), broken, result("a", "1"), user("again"))
-    assert [("user", [text("Hi"), text("again")])] == found
-
-
-def test_an_aborted_answer_loses_what_is_incomplete() -> None:
-    """DIAL-004 (pi A3, B-04 of spectra): the rest stays."""
-    aborted = answer(
-        ThinkingBlock(text="signed", signature="s"),
-        ThinkingBlock(text="unsigned"),
-        "Par",
-        tool_call("a"),
-        tool_call("b", '{"q', incomplete=True),
-        OpaqueBlock(dialect="anthropic-messages", kind="x", json_text="{}", incomplete=True),
-        stop_reason="aborted",
-    )
-    found = sent(user("Hi"), aborted, result("a", "1"), result("b", "2"), user("again"))
-    assert [
-        (
-            "assistant",
-            [
-                {"type": "thinking", "thinking": "signed", "signature": "s"},
-                text("Par"),
-                tool_use("a"),
-            ],
-        ),
-        ("user", [tool_result("a", "1"), text("again")]),
-    ] == found[1:]
-
-
-def test_empty_blocks_and_messages_are_not_sent() -> None:
-    """DIAL-008, decision 24 (pi G2, spectra B-23)."""
-    found = sent(
-        user(""),
-        user("Hi", " \n"),
-        answer("", "\n"),
-        answer(),
-        answer(ThinkingBlock(text="Hm")),
-        user("again"),
-    )
-    assert [("user", [text("Hi"), text("again")])] == found
-
-
-def test_answers_that_follow_each_other_are_one_message() -> None:
-    """After `pause_turn` the answer goes back and the next one continues it."""
-    found = sent(user("Hi"), answer("a", stop_reason="pause_turn"), answer("b"), user("go on"))
-    assert ["user", "assistant", "user"] == [role for role, _ in found]
-    assert [text("a"), text("b")] == found[1][1]
-
-
-def test_nothing_to_send_is_refused() -> None:
-    """DIAL-013."""
-    with pytest.raises(Unsendable):
-        request(user(" "), answer())
-
-
-def test_ids_become_what_the_api_accepts_and_stay_different() -> None:
-    """DIAL-010, DIAL-031 (pi section 5)."""
-    long = "x" * 70
-    ids = ["a|b", "a b", "call~2", long, long + "y", "", "é"]
-    calls = [tool_call(i or "_") for i in ids]
-    found = sent(user("Hi"), answer(*calls), *(result(c.id, c.id) for c in calls))
-    wire = [block["id"] for block in found[1][1]]
-    assert ["a_b", "a_b_2", "call_2", "x" * 64, "x" * 62 + "_2", "_", "__2"] == wire
-    assert wire == [block["tool_use_id"] for block in found[2][1]]
-    assert [c.id for c in calls] == [block["content"] for block in found[2][1]]
-
-
-def test_the_same_id_in_two_answers_is_two_calls() -> None:
-    """A history of another origin may count its calls anew in every answer."""
-    found = sent(
-        user("Hi"),
-        answer(tool_call("a")),
-        result("a", "1"),
-        answer(tool_call("a")),
-        result("a", "2"),
-    )
-    assert ["a", "a_2"] == [found[1][1][0]["id"], found[3][1][0]["id"]]
-    assert ["1", "2"] == [found[2][1][0]["content"], found[4][1][0]["content"]]
-
-
-def test_a_name_that_the_api_refuses_is_made_acceptable() -> None:
-    """DIAL-031: a model may have called a tool that cannot exist."""
-    call = ToolCallBlock(id="a", name="mcp.search!", arguments_text="{}")
-    assert "mcp_search_" == sent(user("Hi"), answer(call))[1][1][0]["name"]
-
-
-def test_halves_of_pairs_are_replaced_everywhere() -> None:
-    """DIAL-009 (pi G1)."""
-    half = "a\ud83d"
-    found = request(
-        user(half, DocumentBlock(source=PlainTextSource(text="🦀\udd80"), title=half)),
-        answer(half, ThinkingBlock(text=half, signature="s"), tool_call("a")),
-        result("a", half),
-        instructions=[TextBlock(text=half)],
-    )
-    seen = found.body.decode()
-    assert 6 == seen.count("a\ufffd")
-    assert "🦀\ufffd" in seen
-
-
-def test_the_callers_messages_are_not_changed() -> None:
-    """Decision 17: repair is for the wire only."""
-    messages = [user("", "Hi"), answer(tool_call("a b"), ThinkingBlock(text="x")), result("z", "1")]
-    before = [m.model_dump_json() for m in messages]
-    request(*messages)
-    assert before == [m.model_dump_json() for m in messages]
-
-
 # ---------------------------------------------------------------- cache markers
 
 SHORT = {"type": "ephemeral"}
@@ -734,87 +509,3 @@ def test_a_block_is_marked_once() -> None:
         user(TextBlock(text="Hi", cache_breakpoint="short")), settings=ModelSettings(cache="long")
     )
     assert [("Hi", SHORT)] == marks(found)
-
-
-# ---------------------------------------------------------------- the prefix
-
-BLOCKS = st.sampled_from(["a", "", " ", "b"])
-MESSAGES = st.lists(
-    st.one_of(
-        st.lists(BLOCKS, max_size=2).map(lambda texts: user(*texts)),
-        st.lists(BLOCKS, max_size=2).map(lambda texts: answer(*texts)),
-        st.lists(st.sampled_from(["1", "2", "a b"]), min_size=1, max_size=3).map(
-            lambda ids: answer("x", *map(tool_call, ids), stop_reason="tool_use")
-        ),
-        st.sampled_from(["1", "2", "a b", "9"]).map(lambda i: result(i, f"r{i}")),
-    ),
-    max_size=12,
-)
-
-
-@given(MESSAGES)
-def test_any_history_becomes_valid(messages: list[Message]) -> None:
-    """DIAL-001, 002, 008, 029: roles alternate; every call has its result next, in order."""
-    found = sent(user("Hi"), *messages)
-    assert all(a[0] != b[0] for a, b in pairwise(found))
-    assert all(content for _, content in found)
-    ids: list[str] = []
-    for (role, content), following in zip(found, [*found[1:], ("", [])], strict=True):
-        calls = [block["id"] for block in content if block["type"] == "tool_use"]
-        ids += calls
-        results = [b["tool_use_id"] for b in following[1][: len(calls)] if "tool_use_id" in b]
-        assert role != "assistant" or calls == results
-        if role == "user":
-            kinds = [block["type"] for block in content]
-            assert kinds == sorted(kinds, key=lambda kind: kind != "tool_result")
-    assert len(ids) == len(set(ids))
-
-
-@given(MESSAGES)
-def test_the_prefix_only_grows_over_the_turns_of_a_run(messages: list[Message]) -> None:
-    """DIAL-011: asked for after each message that leaves no call open, byte for byte."""
-    run = RunConfig(
-        model=MODEL,
-        tools=[SEARCH],
-        tool_choice=ToolChoiceRequired(),
-        instructions=[TextBlock(text="I")],
-    )
-    conversation = DIALECT.conversation(run)
-    before = b""
-    open_calls: list[str] = []
-    for turn, message in enumerate([user("Hi"), *messages], start=1):
-        conversation.append(message)
-        match message:
-            case AssistantMessage():
-                open_calls = [b.id for b in message.content if isinstance(b, ToolCallBlock)]
-            case ToolResultMessage() if message.call_id in open_calls:
-                open_calls.remove(message.call_id)
-            case _:
-                pass
-        if open_calls:
-            continue
-        found = conversation.request(ModelCall(MODEL, run, turn=turn, stream=True)).body
-        array = found[: found.index(b',"tool_choice"')]
-        if not before:
-            before = array.removesuffix(b"]}]")
-        assert array.startswith(before)
-        before = array.removesuffix(b"]}]")
-
-
-def test_each_message_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """STYLE 6: the work of a turn does not depend on the length of the history."""
-    from isoloop.wire.anthropic_messages import encode  # noqa: PLC0415 -- looked into
-
-    encoded: list[str] = []
-    original = encode.encode
-    monkeypatch.setattr(encode, "encode", lambda value: encoded.append("x") or original(value))
-    run = RunConfig(model=MODEL)
-    conversation = DIALECT.conversation(run)
-    conversation.append(user("Hi"))
-    counts: list[int] = []
-    for turn in range(1, 20):
-        conversation.request(ModelCall(MODEL, run, turn=turn, stream=True))
-        conversation.append(answer("x", tool_call(f"c{turn}"), stop_reason="tool_use"))
-        conversation.append(result(f"c{turn}", "1"))
-        counts.append(len(encoded))
-    assert {3} == {b - a for a, b in pairwise(counts)}
