@@ -1,4 +1,3 @@
-# ruff: noqa: D102, D103 -- short names for things that the tests say often
 """A scripted driver for the engine, and short names for what tests say to it."""
 
 from __future__ import annotations

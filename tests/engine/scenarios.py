@@ -248,7 +248,9 @@ def _carry_out(session: Session, scenario: Scenario, effect: Effect, wrong: str 
     match effect.type:
         case "generate":
             outcome = _FAULTS[wrong] if wrong else _generated(session, scenario)
-            session.settle(what, answered("Done") if outcome.type == "generate_aborted" else outcome)
+            session.settle(
+                what, answered("Done") if outcome.type == "generate_aborted" else outcome
+            )
         case "abort_generate":
             outcome = _generated(session, scenario)
             session.settle(what, outcome if outcome.type == "generate_aborted" else stopped())

@@ -107,7 +107,7 @@ def test_an_abort_ends_the_wait_before_a_retry() -> None:
 
 
 def test_an_abort_closes_calls_wherever_they_are() -> None:
-    """Open approvals are resolved, open calls closed, results that exist are kept (CTRL-005, 006)."""
+    """Approvals are resolved, calls closed, results that exist kept (CTRL-005, CTRL-006)."""
     session = calling(*(call(i) for i in "abcdef"), given=config(scheduling="parallel"))
     session.prepare("a", "b")
     session.prepare("c", ask=True)

@@ -28,9 +28,7 @@ from tests.engine.kit import (
 
 COMMANDS = {
     "open": OpenCommand(type="open"),
-    "start_run": StartRunCommand(
-        type="start_run", run_id="other", config=config(), input=[user()]
-    ),
+    "start_run": StartRunCommand(type="start_run", run_id="other", config=config(), input=[user()]),
     "steer": SteerCommand(type="steer", message=user()),
     "follow_up": FollowUpCommand(type="follow_up", message=user()),
     "abort": AbortCommand(type="abort"),

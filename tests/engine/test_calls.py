@@ -12,8 +12,8 @@ from tests.engine.kit import (
     STARTED,
     answer,
     call,
-    came_out,
     calling,
+    came_out,
     config,
     limits,
     prepared,
@@ -308,9 +308,7 @@ def test_a_decision_about_other_arguments_is_refused() -> None:
     assert ["request_approval a"] == session.doing
 
 
-@pytest.mark.parametrize(
-    ("decision", "more"), [("edit", {}), ("allow", {"arguments_text": "{}"})]
-)
+@pytest.mark.parametrize(("decision", "more"), [("edit", {}), ("allow", {"arguments_text": "{}"})])
 def test_arguments_come_with_an_edit_and_only_then(decision: str, more: dict[str, str]) -> None:
     """Anything else is refused with `invalid` (CTRL-044)."""
     session = calling(call("a"))

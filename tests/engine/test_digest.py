@@ -142,7 +142,11 @@ def test_arguments_are_equal_by_value() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [('{"a":1e999}', '{"a":2e999}'), ('{"a":"\ud800"}', '{"a":"\ud801"}'), ("[" * 9**6, "[" * 9**5)],
+    [
+        ('{"a":1e999}', '{"a":2e999}'),
+        ('{"a":"\ud800"}', '{"a":"\ud801"}'),
+        ("[" * 9**6, "[" * 9**5),
+    ],
     ids=["beyond a double", "surrogate", "deep"],
 )
 def test_arguments_without_a_canonical_form_are_bound_by_their_text(one: str, other: str) -> None:

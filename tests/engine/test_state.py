@@ -101,9 +101,8 @@ def test_the_log_has_no_gaps() -> None:
         entry = LogEntry(seq=position, at=1, payload=AbortRequestedEntry())
         with pytest.raises(NondeterminismError) as raised:
             apply(session.state, entry)
-        assert str(raised.value) == " ".join(
-            (raised.value.happened, raised.value.expected, raised.value.advice)
-        )
+        for part in (raised.value.happened, raised.value.expected, raised.value.advice):
+            assert part in str(raised.value)
 
 
 def test_turns_are_counted_without_gaps() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from isoloop.engine import fold, next_effects, recover
+from tests.engine.kit import started
 from tests.engine.scenarios import SCENARIOS, check_over, go_on, play, retell
 
 if TYPE_CHECKING:
@@ -75,3 +76,33 @@ def test_a_whole_log_needs_no_recovery(scenario: Scenario) -> None:
     """`recover` adds nothing to a session whose run is over."""
     session = play(scenario)
     assert [] == recover(session.state, session.env)
+
+
+def test_the_cost_of_a_turn_does_not_depend_on_the_history() -> None:
+    """No loop over the transcript: the 400th turn touches no more of it than the 25th."""
+    touched = [_messages_touched(turns) for turns in (25, 400)]
+    assert touched[0] == touched[1]
+
+
+def _messages_touched(turns: int) -> int:
+    """Count how often the engine reads items of the transcript's list in one turn."""
+    session = started()
+    for _ in range(turns):
+        session.answer("So", stop="pause_turn")
+    counting = _Counting(session.state.messages._items)
+    session.state.messages._items = counting
+    session.answer("So", stop="pause_turn")
+    return counting.reads
+
+
+class _Counting(list[Any]):
+    reads = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        got = super().__getitem__(index)
+        self.reads += len(got) if isinstance(index, slice) else 1
+        return got
+
+    def __iter__(self) -> Any:
+        self.reads += len(self)
+        return super().__iter__()

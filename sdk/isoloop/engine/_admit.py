@@ -117,6 +117,8 @@ def _check_config(config: RunConfig) -> None:
                         f"A provider tool belongs to {tool.dialect}, but the model speaks"
                         f" {config.model.dialect}. Remove the tool or change the model.",
                     )
+            case _:
+                assert_never(tool)
 
 
 def _resolve(state: State, command: ResolveApprovalCommand) -> ApprovalResolvedEntry:

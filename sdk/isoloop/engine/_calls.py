@@ -8,7 +8,7 @@ result, which the after-tool hooks see (`close_call`) before it is settled.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from isoloop.contract.content import ToolCallBlock
 from isoloop.engine import _texts
@@ -102,6 +102,8 @@ def trigger_of(entry: CallEntry) -> str:
             return f"call_settled/{code}" if code in _CLOSING_CODES else "call_settled"
         case "call_rejected" | "approval_requested" | "call_started":
             return entry.type
+        case _:
+            assert_never(entry)
 
 
 def call_after(call: Call, entry: CallEntry, *, during: Phase, position: int) -> Call:
@@ -129,6 +131,8 @@ def call_after(call: Call, entry: CallEntry, *, during: Phase, position: int) ->
             return _resolved(call.but(phase=phase, ready_at=ready_at), entry)
         case "call_started":
             return call.but(phase=phase, entered=True)
+        case _:
+            assert_never(entry)
 
 
 def due_calls(
@@ -174,6 +178,8 @@ def _resolved(call: Call, entry: ApprovalResolvedEntry) -> Call:
         case "expired":
             text = _texts.denied(_texts.APPROVAL_EXPIRED)
             return call.but(result=_result(call, "denied", text))
+        case _:
+            assert_never(entry.resolution)
 
 
 def _side_by_side(calls: tuple[Call, ...], max_concurrency: int) -> list[Call]:
@@ -206,5 +212,7 @@ def _in_order(calls: tuple[Call, ...], max_concurrency: int, *, one_by_one: bool
                     running += 1
                 held = held or alone
             case "pending" | "stopped" | "settled":
-                pass
+                pass  # gates come first; a stopped call is about to be closed
+            case _:
+                assert_never(call.phase)
     return due

@@ -34,6 +34,5 @@ def limit_reached(run: Run, *, now_ms: int) -> Outcome | None:
 def _spent_usd(run: Run) -> float:
     """Give what the run has cost so far, as far as that is known: a lower bound."""
     price = run.config.price
-    if price is None:
-        return 0.0  # admit refuses a cost limit without a price
+    assert price is not None  # a cost limit without a price is refused at the start (LOOP-049)
     return cost_of(run.usage, price, metered=run.metered).usd or 0.0

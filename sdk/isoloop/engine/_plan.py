@@ -76,8 +76,7 @@ def _key(run: Run, *parts: object) -> str:
 
 def _wait_for_retry(run: Run) -> list[Effect]:
     due_at = run.current.retry_at
-    if due_at is None:
-        return []
+    assert due_at is not None
     key = _key(run, "retry", run.attempt)
     return [WaitUntilEffect.trusted(key=key, due_at=due_at, purpose="retry")]
 

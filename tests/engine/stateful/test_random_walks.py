@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
 )
 
@@ -48,7 +48,6 @@ from tests.engine.kit import (
 if TYPE_CHECKING:
     from isoloop.contract.effect import Effect, EffectOutcome
     from isoloop.contract.message import AssistantMessage
-    from isoloop.contract.run import RunConfig
 
 TOOLS = ("look", "write", "again", "nowhere")
 READ_ONLY = {"look"}
@@ -62,6 +61,10 @@ STOPS = (
     "context_window_exceeded",
     "unknown",
 )
+
+# What happens, and how often.
+STEPS = ["settle"] * 14 + ["queue"] * 2 + ["decide", "late", "crash", "time_passes", "out_of_place"]
+STEPS += ["abort"]
 
 counts = st.none() | st.integers(0, 50)
 usages = st.none() | st.builds(
@@ -105,53 +108,58 @@ class Walk(RuleBasedStateMachine):
         self.runs = 0
         self.calls = 0
         self.old_keys: list[str] = []
-        self.first_input = 0
 
     @initialize(history=st.booleans())
     def open(self, *, history: bool) -> None:
         """Open the session, perhaps in the middle of a conversation."""
         self.session.open(*([user("old"), answer("older")] if history else []))
 
+    @rule(data=st.data())
+    def step(self, data: st.DataObject) -> None:
+        """Something happens: mostly what the engine waits for."""
+        if self.session.state.run is None and data.draw(st.integers(0, 4)):
+            self._start(data)
+            return
+        getattr(self, f"_{data.draw(st.sampled_from(STEPS))}")(data)
+
     # ------------------------------------------------------------ commands
 
-    @precondition(lambda self: self.session.state.run is None)
-    @rule(given=configs, texts=st.lists(st.just("Hello"), min_size=1, max_size=2))
-    def start(self, given: RunConfig, texts: list[str]) -> None:
-        """Start a run."""
+    def _start(self, data: st.DataObject) -> None:
         self._finish_run()
         self.runs += 1
         self.checker, self.read = Checker(), 0
-        self.first_input = len(self.session.state.messages)
+        texts = data.draw(st.lists(st.just("Hello"), min_size=1, max_size=2))
+        first_new = len(self.session.state.messages) + len(texts)
+        given = data.draw(configs)
         self.session.start(given, input=[user(t) for t in texts], run_id=f"run{self.runs}")
-        self._check_config()
+        run = self.session.state.run or self.session.state.ended
+        assert run is not None
+        assert first_new == run.frame.first_new
 
-    @rule(verb=st.sampled_from(["steer", "follow_up"]))
-    def queue(self, verb: str) -> None:
+    def _queue(self, data: st.DataObject) -> None:
         """Queue a message; it is accepted while the end of the run is not decided."""
+        verb = data.draw(st.sampled_from(["steer", "follow_up"]))
         run = self.session.state.run
         accepted = run is not None and not run.aborting
         text = f"{verb} {self.session.state.seq}"
         self._try(lambda: getattr(self.session, verb)(text), accepted=accepted)
 
-    @rule()
-    def abort(self) -> None:
+    def _abort(self, data: st.DataObject) -> None:
         """Abort, perhaps for the second time."""
         run = self.session.state.run
         entries = self._try(self.session.abort, accepted=run is not None)
         assert (entries == []) == (run is None or run.aborting)
 
-    @rule(
-        call_index=st.integers(0, 5),
-        decision=st.sampled_from(["allow", "deny", "edit"]),
-        stale=st.booleans(),
-    )
-    def decide(self, call_index: int, decision: str, *, stale: bool) -> None:
+    def _decide(self, data: st.DataObject) -> None:
         """Decide about an approval that may or may not be open, with a digest that may not fit."""
+        decision = data.draw(st.sampled_from(["allow", "deny", "edit"]))
+        stale = data.draw(st.integers(0, 5)) == 0
         run = self.session.state.run
         calls = run.calls if run is not None else ()
         asked = [effect for effect in self.session.pending if effect.type == "request_approval"]
-        approvals = [one.approval_id for one in calls if one.approval_id] + ["nothing"]
-        approval = approvals[call_index % len(approvals)]
+        approvals = [e.approval_id for e in asked] * 3
+        approvals += [one.approval_id for one in calls if one.approval_id] + ["nothing"]
+        approval = data.draw(st.sampled_from(approvals))
         fits = [effect for effect in asked if effect.approval_id == approval]
         more: dict[str, Any] = {"arguments_text": '{"edited":1}'} if decision == "edit" else {}
         if stale:
@@ -163,26 +171,22 @@ class Walk(RuleBasedStateMachine):
             accepted=bool(fits) and not stale,
         )
 
-    @rule()
-    def out_of_place(self) -> None:
+    def _out_of_place(self, data: st.DataObject) -> None:
         """Commands that are never possible here."""
         self._try(self.session.open, accepted=False)
         if self.session.state.run is not None:
             self._try(self.session.start, accepted=False)
 
-    @rule(step=st.integers(0, 400))
-    def time_passes(self, step: int) -> None:
-        """The clock goes on."""
-        self.session.now_ms += step
+    def _time_passes(self, data: st.DataObject) -> None:
+        self.session.now_ms += data.draw(st.integers(0, 400))
 
     # ------------------------------------------------------------ outcomes
 
-    @precondition(lambda self: self.session.pending)
-    @rule(data=st.data())
-    def settle(self, data: st.DataObject) -> None:
+    def _settle(self, data: st.DataObject) -> None:
         """Something that is pending comes out somehow."""
         effects = [e for e in self.session.pending if e.type != "request_approval"]
         if not effects:
+            self._decide(data)
             return
         effect = data.draw(st.sampled_from(effects))
         self.old_keys.append(effect.key)
@@ -192,11 +196,9 @@ class Walk(RuleBasedStateMachine):
         entries = self.session.settle_key(effect.key, outcome)
         assert entries or (outcome.type == "started" and before is self.session.state)
 
-    @precondition(lambda self: self.old_keys)
-    @rule(data=st.data())
-    def late(self, data: st.DataObject) -> None:
+    def _late(self, data: st.DataObject) -> None:
         """An outcome comes twice, or after its effect was given up."""
-        key = data.draw(st.sampled_from(self.old_keys))
+        key = data.draw(st.sampled_from(["nothing", *self.old_keys]))
         if key in {effect.key for effect in self.session.pending} or self._is_stopping(key):
             return
         before = self.session.state
@@ -204,14 +206,13 @@ class Walk(RuleBasedStateMachine):
         assert [] == self.session.settle_key(key, data.draw(st.sampled_from(outcomes)))
         assert before is self.session.state
 
-    @rule(lost=st.integers(0, 3))
-    def crash(self, lost: int) -> None:
+    def _crash(self, data: st.DataObject) -> None:
         """The driver dies, perhaps with the last entries not yet written, and comes back."""
         session = self.session
-        kept = session.log[: max(1, len(session.log) - lost)]
+        kept = session.log[: max(1, len(session.log) - data.draw(st.integers(0, 3)))]
         if [e.payload.type for e in session.log[len(kept) :]].count("run_started"):
             return
-        again = Session(now_ms=session.now_ms)
+        again = Session()
         for entry in kept:
             again.replay(entry)
         again.now_ms = session.now_ms
@@ -297,13 +298,6 @@ class Walk(RuleBasedStateMachine):
         last = max(i for i, payload in enumerate(payloads) if payload.type == "run_started")
         return payloads[last:]
 
-    def _check_config(self) -> None:
-        run = self.session.state.run or self.session.state.ended
-        assert run is not None
-        assert run.frame.first_new == self.first_input + len(
-            next(e for e in self._entries_of_run() if e.type == "run_started").input
-        )
-
     def _try(self, what: Any, *, accepted: bool) -> list[str]:
         before = self.session.state
         try:
@@ -323,15 +317,17 @@ class Walk(RuleBasedStateMachine):
         call_id = what.rsplit(" ", 1)[-1]
         match effect.type:
             case "generate":
-                return self._answered() | self._failed()
+                return self._answered() | self._answered() | self._failed()
             case "abort_generate":
                 partial = st.none() | self._answers(["aborted"])
                 return self._answered() | self._failed() | st.builds(stopped, partial)
             case "prepare_call":
                 code = st.sampled_from(["unknown_tool", "denied", "blocked", "invalid_arguments"])
-                return st.builds(
+                passed = st.builds(
                     prepared, st.sampled_from(["{}", '{"hook":1}']), ask=st.booleans()
-                ) | st.builds(rejected, st.just(call_id), code, st.just(effect.tool_name))
+                )
+                name = st.just(effect.tool_name)
+                return passed | passed | st.builds(rejected, st.just(call_id), code, name)
             case "execute_call":
                 return st.just(STARTED) | _results(call_id, effect.tool_name)
             case "close_call":
@@ -362,7 +358,7 @@ class Walk(RuleBasedStateMachine):
         )
 
     def _failed(self) -> st.SearchStrategy[EffectOutcome]:
-        why = st.sampled_from([error(), error("authentication", retryable=False)])
+        why = st.sampled_from([error(), error(), error("authentication", retryable=False)])
         partial = st.none() | self._answers(["error"])
         return st.builds(lambda w, m, u: failed(w, message=m, usage=u), why, partial, usages)
 
@@ -399,5 +395,5 @@ def _summed(payloads: list[Any]) -> Usage:
     return Usage.model_validate({name: total[name] for name in known})
 
 
-Walk.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestRandomWalks = Walk.TestCase
+TestRandomWalks = pytest.mark.slow(Walk.TestCase)
+TestRandomWalks.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)
