@@ -100,17 +100,18 @@ def _unpaired(root: Any) -> str | None:
     """Find a text with half a pair; without recursion, which a deep value would exhaust."""
     left = [root]
     while left:
-        match left.pop():
-            case str() as text:
+        value = left.pop()
+        match value:
+            case str():
                 try:
-                    text.encode()
+                    value.encode()
                 except UnicodeEncodeError:
-                    return _cut(text.encode("utf-8", "replace").decode())
-            case list() as items:
-                left += cast("list[Any]", items)
-            case dict() as members:
-                left += cast("dict[str, Any]", members).keys()
-                left += cast("dict[str, Any]", members).values()
+                    return _cut(value.encode("utf-8", "replace").decode())
+            case list():
+                left += cast("list[Any]", value)
+            case dict():
+                left += cast("dict[str, Any]", value).keys()
+                left += cast("dict[str, Any]", value).values()
             case _:
                 pass
     return None

@@ -37,7 +37,14 @@ from isoloop.contract import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from isoloop.contract import AnswerBlock, Message, ModelRef, ResultBlock, UserBlock
+    from isoloop.contract import (
+        AnswerBlock,
+        Message,
+        ModelRef,
+        ProviderData,
+        ResultBlock,
+        UserBlock,
+    )
 
 # The contract's text of a result with the code `interrupted`.
 INTERRUPTED = "The call was interrupted; its outcome is unknown."
@@ -45,9 +52,10 @@ INTERRUPTED = "The call was interrupted; its outcome is unknown."
 
 @dataclass(frozen=True, slots=True)
 class UserTurn:
-    """What a user says."""
+    """What a user says, and what only one dialect knows of the message."""
 
     content: list[UserBlock]
+    provider_data: ProviderData | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ class Repair:
         """Take the next message; give the turns that are now settled."""
         match message:
             case UserMessage():
-                turn = UserTurn(message.content)
+                turn = UserTurn(message.content, message.provider_data)
                 if self._pending:
                     self._waiting.append(turn)
                     return []

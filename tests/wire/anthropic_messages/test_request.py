@@ -31,6 +31,7 @@ from isoloop.contract import (
     ToolChoiceTool,
     UnknownBlock,
     UrlSource,
+    UserMessage,
 )
 from isoloop.wire import Unsendable
 from tests.wire.anthropic_messages.requests import (
@@ -332,6 +333,16 @@ def test_what_cannot_be_sent_is_refused_not_dropped(block: Any) -> None:
     with pytest.raises(Unsendable) as raised:
         request(user("Hi", block))
     assert ("config", False) == (raised.value.error.code, raised.value.error.retryable)
+
+
+def test_provider_data_of_user_messages_and_results_is_sent() -> None:
+    """DIAL-007: on the message, and on blocks of a result."""
+    marked = TextBlock(text="1", provider_data=own(x=1))
+    first = UserMessage(content=[TextBlock(text="Hi")], provider_data=own(y=2))
+    found = body(first, answer(tool_call("a")), result("a", marked), user("go on"))["messages"]
+    assert {"role": "user", "content": [text("Hi")], "y": 2} == found[0]
+    assert [{**text("1"), "x": 1}] == found[2]["content"][0]["content"]
+    assert ["role", "content"] == list(found[2])
 
 
 def test_a_document_that_is_not_the_text_that_it_says_goes_as_it_came() -> None:

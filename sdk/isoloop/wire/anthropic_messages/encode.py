@@ -98,7 +98,7 @@ def answer_block(block: AnswerBlock, *, same_model: bool) -> bytes | None:
         case ThinkingBlock():
             # {"type":"thinking","thinking":"…","signature":"EooD…"}
             members = {"type": "thinking", "thinking": block.text, "signature": block.signature}
-            return encode({**members, **_own(block.provider_data)})
+            return encode({**members, **own_members(block.provider_data)})
         case ToolCallBlock():
             # {"type":"tool_use","id":"toolu_01…","name":"search","input":{"query":"x"}}
             return encode(
@@ -107,7 +107,7 @@ def answer_block(block: AnswerBlock, *, same_model: bool) -> bytes | None:
                     "id": block.id,
                     "name": _NOT_A_NAME.sub("_", block.name)[:_LONGEST_NAME] or "_",
                     "input": _input(block.arguments_text),
-                    **_own(block.provider_data),
+                    **own_members(block.provider_data),
                 }
             )
         case OpaqueBlock():
@@ -139,7 +139,10 @@ def result(sent: SentResult) -> bytes:
 def _result_part(block: ResultBlock) -> str | dict[str, Any] | Raw | None:
     match block:
         case TextBlock():
-            return block.text if block.text.strip() else None
+            if not block.text.strip():
+                return None
+            own = own_members(block.provider_data)
+            return {"type": "text", "text": block.text, **own} if own else block.text
         case ImageBlock() | DocumentBlock() | OpaqueBlock():
             return _media(block)
         case _:
@@ -155,7 +158,7 @@ def _text(text: str, data: ProviderData | None) -> bytes | None:
     # {"type":"text","text":"Hello"}
     if not text.strip():
         return None
-    return encode({"type": "text", "text": text, **_own(data)})
+    return encode({"type": "text", "text": text, **own_members(data)})
 
 
 def _media(block: ImageBlock | DocumentBlock | OpaqueBlock) -> dict[str, Any] | Raw:
@@ -165,14 +168,14 @@ def _media(block: ImageBlock | DocumentBlock | OpaqueBlock) -> dict[str, Any] | 
             return {
                 "type": "image",
                 "source": _source(block.source),
-                **_own(block.provider_data),
+                **own_members(block.provider_data),
             }
         case DocumentBlock():
             # {"type":"document","source":{"type":"url","url":"https://…"},"title":"Report"}
             members = {"type": "document", "source": _source(block.source)}
             if block.title:
                 members["title"] = block.title
-            return {**members, **_own(block.provider_data)}
+            return {**members, **own_members(block.provider_data)}
         case OpaqueBlock():
             if block.dialect != DIALECT:
                 raise unsendable(
@@ -214,8 +217,8 @@ def _input(text: str) -> Raw:
     return raw(text)
 
 
-def _own(data: ProviderData | None) -> dict[str, Raw]:
-    """Give what only this dialect knows of a block: citations, `caller`, a document's options."""
+def own_members(data: ProviderData | None) -> dict[str, Raw]:
+    """Give what only this dialect knows: citations, `caller`, a document's options."""
     if data is None or data.dialect != DIALECT:
         return {}
     members = _object(data.json_text, "providerData")

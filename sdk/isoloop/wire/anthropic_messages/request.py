@@ -93,16 +93,18 @@ class _Parts:
 class _Messages:
     """The array of messages as it is written."""
 
-    __slots__ = ("last_user", "parts", "role")
+    __slots__ = ("last_user", "members", "parts", "role")
 
     def __init__(self) -> None:
         self.parts = _Parts()
         self.role: _Role | None = None
+        self.members: dict[str, Any] = {}  # of the message that is open, after its content
         self.last_user: int | None = None
 
     def copy(self) -> _Messages:
         other = _Messages()
         other.parts, other.role, other.last_user = self.parts.copy(), self.role, self.last_user
+        other.members = self.members.copy()
         return other
 
     def add(self, role: _Role, content: Iterable[_Block]) -> None:
@@ -113,8 +115,9 @@ class _Messages:
             if role == self.role:
                 self.parts.chunks.append(b",")
             else:
-                closed = b"" if self.role is None else b"]},"
-                self.parts.chunks.append(closed + b'{"role":"%b","content":[' % role.encode())
+                if self.role is not None:
+                    self.parts.chunks.append(self._closing() + b",")
+                self.parts.chunks.append(b'{"role":"%b","content":[' % role.encode())
                 self.role = role
             self.parts.add(block, marker)
             if role == "user":
@@ -122,7 +125,14 @@ class _Messages:
 
     def close(self) -> None:
         """End the array."""
-        self.parts.chunks.append(b"]" if self.role is None else b"]}]")
+        self.parts.chunks.append(self._closing() + b"]")
+
+    def _closing(self) -> bytes:
+        if not self.members:
+            return b"]}"
+        closing = b"]," + encode(self.members)[1:]
+        self.members = {}
+        return closing
 
 
 class AnthropicConversation:
@@ -254,8 +264,10 @@ def _array(parts: _Parts, name: bytes, items: Iterable[_Block]) -> None:
 
 def _write(messages: _Messages, turn: WireTurn) -> None:
     match turn:
-        case UserTurn(content=content):
+        case UserTurn(content=content, provider_data=data):
             messages.add("user", (_marked(blocks.user_block(b), b) for b in content))
+            if messages.role == "user":
+                messages.members |= blocks.own_members(data)
         case AnswerTurn(content=content, same_model=same):
             answer = (_marked(blocks.answer_block(b, same_model=same), b) for b in content)
             messages.add("assistant", answer)
