@@ -1,0 +1,7 @@
+"""`python -m isoloop` is the `isoloop` command."""
+
+import sys
+
+from isoloop.cli import main
+
+sys.exit(main())
