@@ -36,8 +36,8 @@ class BadRequestError(ValueError):
 class Connection:
     """A connection to a client.
 
-    `pump` must run beside everything else: it reads, and notices when the client closes, also while
-    a response is held back.
+    It reads at all times, so that it notices when the client closes, also while a response is held
+    back.
     """
 
     def __init__(self, sock: socket.socket, moved: Callable[[int], None]) -> None:
@@ -49,20 +49,8 @@ class Connection:
         self._received = bytearray()
         self._news = asyncio.Event()
         self.gone = asyncio.Event()
-
-    async def pump(self) -> None:
-        """Read until the client closes its side."""
-        loop = asyncio.get_running_loop()
-        while not self.gone.is_set():
-            try:
-                data = await loop.sock_recv(self._sock, _READ_SIZE)
-            except OSError:
-                data = b""
-            self._moved(len(data))
-            self._received += data
-            if not data:
-                self.gone.set()
-            self._news.set()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(sock, self._readable)
 
     async def request(self) -> Request | None:
         """Read one request; None when the client closes before one is complete.
@@ -94,7 +82,7 @@ class Connection:
                 await _waiting.breathe(0.002)
                 continue
             except OSError:
-                self.gone.set()
+                self._gone()
                 break
             watch.progress()
             self._moved(taken)
@@ -135,16 +123,35 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Close. A reading pump ends."""
+        """Close; whoever waits for the client goes on."""
+        self._gone()
+        self._quietly(self._sock.close)
+
+    def _readable(self) -> None:
+        try:
+            data = self._sock.recv(_READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self._moved(len(data))
+        self._received += data
+        self._news.set()
+        if not data:
+            self._gone()
+
+    def _gone(self) -> None:
+        # Before the socket is closed: its number may be another connection's a moment later.
+        if self._sock.fileno() >= 0:
+            self._loop.remove_reader(self._sock)
         self.gone.set()
         self._news.set()
-        self._quietly(self._sock.close)
 
     def _quietly(self, act: Callable[[], None]) -> None:
         try:
             act()
         except OSError:
-            self.gone.set()
+            self._gone()
 
     async def _until(self, mark: bytes) -> bytes | None:
         while (at := self._received.find(mark)) < 0:

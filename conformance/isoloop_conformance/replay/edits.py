@@ -68,7 +68,7 @@ def _edit(body: Body, name: str, value: Any, is_terminal: Callable[[bytes], bool
             at = _event(frames, value["event"])
             frames[at : at + 1] = [frames[at]] * int(value["count"])
         case "newline":
-            frames = [_newline(frame, value) for frame in frames]
+            frames = _newline(frames, value)
         case "gate":
             frames.insert(_event(frames, value["afterEvent"]) + 1, Gate(value["name"]))
         case "end":
@@ -132,22 +132,27 @@ def _replace(frames: list[Frame], find: bytes, new: bytes) -> list[Frame]:
     ]
 
 
-def _newline(frame: Frame, style: str) -> Frame:
-    if not isinstance(frame, Bytes):
-        return frame
-    lines = _LINE_END.split(frame.data)
-    if style in _NEWLINES:
-        return Bytes(_NEWLINES[style].join(lines))
-    # `mixed`: each line another end. A CR is never put before an empty line that ends in LF: the
-    # two would be one line end.
-    mixed = b""
-    styles = (b"\r\n", b"\r", b"\n")
-    for i, line in enumerate(lines[:-1]):
-        chosen = styles[i % 3]
-        if not line and mixed.endswith(b"\r") and chosen == b"\n":
-            chosen = b"\r"
-        mixed += line + chosen
-    return Bytes(mixed + lines[-1])
+def _newline(frames: list[Frame], style: str) -> list[Frame]:
+    """Give lines another end; `mixed`: each line another than the one before."""
+    styles = [_NEWLINES[style]] if style in _NEWLINES else [b"\r\n", b"\r", b"\n"]
+    changed: list[Frame] = []
+    count, last = 0, b""
+    for frame in frames:
+        if not isinstance(frame, Bytes):
+            changed.append(frame)
+            continue
+        *lines, rest = _LINE_END.split(frame.data)
+        data = b""
+        for line in lines:
+            end = styles[count % len(styles)]
+            # CR, an empty line and LF would be one line end.
+            if not line and last == b"\r" and end == b"\n":
+                end = b"\r"
+            data += line + end
+            last = end
+            count += 1
+        changed.append(Bytes(data + rest))
+    return changed
 
 
 def as_frames(body: bytes, content_type: str) -> list[Frame]:

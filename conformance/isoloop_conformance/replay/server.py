@@ -104,10 +104,10 @@ class ReplayServer:
             if self._case is None or self._case.refuses():
                 connection.reset()
                 continue
-            self._case.own(asyncio.create_task(self._serve(connection, self._case)))
+            task = asyncio.create_task(self._serve(connection, self._case))
+            self._case.own(connection, task)
 
     async def _serve(self, connection: Connection, case: _Case) -> None:
-        pump = asyncio.create_task(connection.pump())
         try:
             while (request := await connection.request()) is not None:
                 if not await self._answer(connection, request, case):
@@ -116,8 +116,6 @@ class ReplayServer:
             case.unreadable(str(error))
         finally:
             connection.close()
-            pump.cancel()
-            await asyncio.gather(pump, return_exceptions=True)
 
     async def _answer(self, connection: Connection, request: Request, case: _Case) -> bool:
         token, slash, rest = request.target.removeprefix("/").partition("/")
@@ -147,15 +145,17 @@ class _Case:
         self._observe = observe
         self._twin: Twin = twin_named(plan.dialect)
         self._gates = {name: asyncio.Event() for a in rendered for name in a.gates}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._connections: list[Connection] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._requests = 0
         self._over = False
         # A refused connection must be a new one.
         self.keeps_alive = not any(answer.fault == "refuse" for answer in rendered)
 
-    def own(self, task: asyncio.Task[None]) -> None:
-        """Keep a connection's task until the case is closed."""
-        self._tasks.add(task)
+    def own(self, connection: Connection, task: asyncio.Task[None]) -> None:
+        """Keep a connection and the task that serves it until the case is closed."""
+        self._connections.append(connection)
+        self._tasks.append(task)
 
     def observe(self, entry: JsonObject) -> None:
         """Tell the runner, while the case is open."""
@@ -227,8 +227,8 @@ class _Case:
     async def close(self) -> list[int]:
         """Close every connection; return the exchanges that nobody asked for."""
         self._over = True
-        for task in self._tasks:
-            task.cancel()
+        for connection in self._connections:
+            connection.close()
         results = await asyncio.gather(*self._tasks, return_exceptions=True)
         failures = [r for r in results if isinstance(r, Exception)]
         if failures:
