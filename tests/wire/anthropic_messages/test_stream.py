@@ -634,7 +634,23 @@ def test_a_json_body_in_place_of_a_stream_is_read() -> None:
     assert "overloaded" == failed(error).error.code
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>oops</html>", b"{}", b"{", b"\n\n"])
-def test_a_body_that_is_no_answer_is_never_a_success(body: bytes) -> None:
-    """DIAL-043."""
-    assert failed(body).error.code in {"protocol", "stream_truncated"}
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "stream_truncated"),
+        (b"\n\n", "stream_truncated"),
+        (b"eve", "stream_truncated"),
+        (b"\n\nevent: message_start\ndata: {", "stream_truncated"),
+        (b": ping\n\n", "stream_truncated"),
+        (b"\xef\xbb\xbfdata", "stream_truncated"),
+        (b"<html>oops</html>", "protocol"),
+        (b"  \r\nBad gateway", "protocol"),
+        (b" " * 20 + b'{"type":"error","error":{"type":"overloaded_error"}}', "overloaded"),
+        (b"{}", "protocol"),
+        (b"{", "protocol"),
+    ],
+)
+def test_a_body_that_is_no_answer_is_never_a_success(body: bytes, code: str) -> None:
+    """DIAL-043, CTRL-020; a stream that is cut off in its first event is still a stream."""
+    assert code == failed(body).error.code
+    assert code == failed(*(body[i : i + 1] for i in range(len(body)))).error.code

@@ -47,6 +47,15 @@ if TYPE_CHECKING:
     from isoloop.wire._port import ModelCall
 
 
+_FIELDS = (b"data", b"event", b"id", b"retry", b":", b"\xef\xbb\xbf")
+_OPENING = max(map(len, _FIELDS))
+
+
+def _may_begin(opening: bytes) -> bool:
+    """Whether an event stream that was cut off may have begun so."""
+    return any(field.startswith(opening) or opening.startswith(field) for field in _FIELDS)
+
+
 class _Delta(Struct):
     type: str = ""
     text: str | None = None
@@ -98,7 +107,8 @@ class StreamDecoder:
         self._sse = SseDecoder()
         self._reading = Reading(call, taken)
         self._blocks = self._reading.blocks.open_blocks
-        self._nothing_read = True
+        self._opening = b""  # the first bytes that are not blank, as long as no event was read
+        self._no_event = True
         self._body: BodyDecoder | None = None
 
     @property
@@ -115,9 +125,10 @@ class StreamDecoder:
         """Read the next bytes."""
         if self.end is not None:
             return []
-        if self._nothing_read and (start := data.lstrip()):
-            self._nothing_read = False
-            if start.startswith(b"{"):
+        if self._no_event:
+            if len(self._opening) < _OPENING:
+                self._opening = (self._opening + data).lstrip()[:_OPENING]
+            if self._body is None and self._opening.startswith(b"{"):
                 # A host that ignored `stream` answers with a message, or with an error under
                 # status 200.
                 self._body = BodyDecoder(self._call, reading=self._reading)
@@ -125,6 +136,7 @@ class StreamDecoder:
             return self._body.feed(data)
         out: list[Piece] = []
         for event in self._sse.feed(data):
+            self._no_event = False
             if not event.data:
                 continue
             try:
@@ -141,9 +153,13 @@ class StreamDecoder:
             return self._body.finish()
         out: list[Piece] = []
         if self.end is None:
-            self._reading.failed_as(
-                out, "stream_truncated", "The stream ended before its message_stop event."
-            )
+            if self._no_event and not _may_begin(self._opening):
+                # A page of HTML under status 200, for example (CTRL-020).
+                self._reading.failed_as(out, "protocol", "The response is not an event stream.")
+            else:
+                self._reading.failed_as(
+                    out, "stream_truncated", "The stream ended before its message_stop event."
+                )
         return out
 
     def fail(self, error: ErrorInfo) -> list[Piece]:
