@@ -29,6 +29,7 @@ A body that is no UTF-8 text is a `!!binary` scalar, as vcrpy writes it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -225,6 +226,10 @@ def _response_value(response: Response) -> JsonObject:
     return value
 
 
+# YAML takes these for line ends, and a reader makes blanks of them.
+_FOLDED = re.compile("[\r\x85\u2028\u2029]")
+
+
 class _Loader(yaml.SafeLoader):
     """Dates stay text: provenance is JSON."""
 
@@ -245,7 +250,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _string(_dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text and "\r" not in text else None
+    style = "|" if "\n" in text else None
+    if _FOLDED.search(text):
+        style = '"'
     return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=style)
 
 
