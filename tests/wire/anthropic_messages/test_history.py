@@ -88,6 +88,19 @@ def test_results_without_calls_and_second_results_are_not_sent() -> None:
     assert [tool_result("a", "1"), text("go on")] == found[2][1]
 
 
+def test_the_first_result_of_a_call_counts() -> None:
+    """DIAL-002; of two calls with one id each gets its own."""
+    found = sent(
+        user("Hi"),
+        answer(tool_call("a"), tool_call("b"), tool_call("b")),
+        result("a", "1"),
+        result("a", "again"),
+        result("b", "2"),
+        result("b", "3"),
+    )
+    assert ["1", "2", "3"] == [block["content"] for block in found[2][1]]
+
+
 def test_a_failed_answer_is_left_out_with_its_results() -> None:
     """DIAL-003."""
     error = ErrorInfo(code="network", message="x", retryable=True)

@@ -389,6 +389,13 @@ def test_what_follows_the_end_is_not_read() -> None:
     assert end is reader.end
 
 
+def test_what_follows_the_end_in_the_same_chunk_is_not_read() -> None:
+    """STREAM-014: another answer, garbage, an error."""
+    plain = read(head() + text_block(0, "x") + tail())
+    late = text_block(1, "late") + tail("max_tokens") + event('{"type":"error"}') + b"data: {\n\n"
+    assert plain == read(head() + text_block(0, "x") + tail() + late)
+
+
 @pytest.mark.parametrize("count", range(6))
 def test_a_stream_without_message_stop_is_truncated(count: int) -> None:
     """STREAM-013: wherever it is cut, after the stop reason too."""

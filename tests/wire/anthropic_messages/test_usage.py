@@ -8,6 +8,7 @@ import pytest
 
 from isoloop.contract import ModelUsage, Usage
 from isoloop.wire import Answered
+from isoloop.wire.anthropic_messages.usage import UsageMeter
 from tests.wire.anthropic_messages.wire import head, read, tail, text_block
 
 
@@ -110,3 +111,22 @@ def test_iterations_are_the_whole_bill() -> None:
         )
         == found
     )
+
+
+@pytest.mark.parametrize(
+    ("requested", "answered_by", "mine"),
+    [
+        ("claude-a", "claude-a-20260101", True),  # an alias and what it stands for
+        ("claude-a", "claude-b", False),  # another model answered in its place
+    ],
+)
+def test_an_alias_is_the_same_model_and_a_fallback_is_not(
+    requested: str, answered_by: str, mine: bool
+) -> None:
+    """DIAL-047."""
+    meter = UsageMeter()
+    meter.read({"iterations": [iteration("message", (1, 2, 3, 4), model=answered_by)]})
+    found = meter.usage(requested, answered_by)
+    other = ModelUsage(model=answered_by, input=1, cache_read=2, cache_write=3, output=4)
+    own = Usage(input=1, cache_read=2, cache_write=3, output=4)
+    assert (own if mine else Usage(other_models=[other])) == found
