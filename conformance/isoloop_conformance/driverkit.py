@@ -76,6 +76,12 @@ class Port:
         finally:
             self._progress.pop(invocation, None)
 
+    def forget(self) -> None:
+        """Begin a new case: what the one before left waiting is answered no more."""
+        self._waiting.clear()
+        self._progress.clear()
+        self._counts.clear()
+
     def answered(self, line: JsonObject) -> None:
         """Hand an answer to whoever waits for it; a late one changes nothing."""
         if line["type"] == "tool.progress":
@@ -198,6 +204,7 @@ async def _serve(
 async def _begin(
     port: Port, line: JsonObject, make: Callable[[Port, JsonObject], DriverCase]
 ) -> DriverCase | None:
+    port.forget()
     try:
         case = make(port, line)
         await case.begin(line)

@@ -116,18 +116,7 @@ class _Fault:
 
 def _schema_faults(value: Json) -> Iterator[_Fault]:
     for problem in schemas.problems("case.Case", value):
-        yield _Fault(problem.path, problem.text, _known_members(problem, value))
-
-
-def _known_members(problem: schemas.Problem, value: Json) -> str:
-    """Say which script members exist, where an unknown one was used."""
-    if "unexpected" not in problem.text:
-        return ""
-    scripts = [s for s in problem.path if s in _SCRIPTS]
-    if scripts and isinstance(problem.path[-1], int) and value is not None:
-        names = schemas.definition(f"case.{_SCRIPTS[str(scripts[-1])]}")["properties"]
-        return f"known are {', '.join(sorted(set(names) - _BESIDE))}"
-    return "remove it, or correct its name"
+        yield _Fault(problem.path, problem.text, problem.remedy)
 
 
 def _faults(case: JsonObject, file: str, requirements: dict[str, str]) -> Iterator[_Fault]:
@@ -328,12 +317,12 @@ def _event_types() -> set[str]:
 
 def _requirement_faults(case: JsonObject) -> Iterator[_Fault]:
     places = set(_places(case["expect"], "")) | {f"steps[{i}]" for i in range(len(case["steps"]))}
-    for path, requirement in case["expect"].get("requirements", {}).items():
+    for path, named in case["expect"].get("requirements", {}).items():
         at = ("expect", "requirements", path)
-        if requirement not in case["requirements"]:
-            yield _Fault(
-                at, f"`{requirement}` is not among the case's `requirements`", "add it there"
-            )
+        for requirement in [named] if isinstance(named, str) else named:
+            if requirement not in case["requirements"]:
+                text = f"`{requirement}` is not among the case's `requirements`"
+                yield _Fault(at, text, "add it there")
         if path not in places:
             yield _Fault(at, "the expectation has no such part", "paths look like requests[0].adds")
 

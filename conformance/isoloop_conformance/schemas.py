@@ -26,6 +26,7 @@ class Problem:
 
     path: tuple[str | int, ...]
     text: str
+    remedy: str = ""
 
 
 def problems(kind: str, value: Json) -> list[Problem]:
@@ -76,8 +77,23 @@ def _explain(
         if branches:
             # A branch's errors are placed from the value that the union was held against.
             yield from _explain(_meant(branches), path)
+        elif unexpected := getattr(error.kind, "unexpected", []):
+            known = ", ".join(sorted(_owner(error)["properties"]))
+            for name in unexpected:
+                text = f"there is no member `{name}`"
+                yield Problem((*path, name), text, f"known are {known}")
         else:
             yield Problem(path, error.message)
+
+
+def _owner(error: ValidationError) -> dict[str, Any]:
+    """Return the schema that has the keyword which an error is about."""
+    address, _, pointer = str(error.absolute_keyword_location).partition("#/")
+    _, name, *rest = pointer.split("/")
+    schema: dict[str, Any] = _documents()[address]["$defs"][name]
+    for part in rest[:-1]:
+        schema = schema[part]
+    return schema
 
 
 def _meant(branches: list[list[ValidationError]]) -> list[ValidationError]:

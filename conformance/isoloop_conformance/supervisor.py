@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -130,6 +131,11 @@ class Driver:
             # A long line comes in many pieces; only the new piece can end it.
             if b"\n" in data or len(self._pending) > MAX_LINE_BYTES:
                 self._split()
+
+    def readable(self, *, within_s: float) -> bool:
+        """Wait, without the event loop, until the driver has written something."""
+        assert self._streams
+        return bool(select.select([self._streams.stdout], [], [], within_s)[0])
 
     async def ended(self, *, within_s: float) -> bool:
         """Wait for the process to end by itself; say whether it did."""

@@ -112,11 +112,11 @@ class Case(DriverCase):
         except ValidationError as error:
             self._refuse("run", run, "invalid", error)
             return
-        except isoloop.UsageError as error:
-            self._refuse("run", run, "config", error)
-            return
         except isoloop.Refused as error:
             self._refuse("run", run, error.code, error)
+            return
+        except isoloop.UsageError as error:
+            self._refuse("run", run, "config", error)
             return
         self._handles[run] = handle
         self._names[handle.run_id] = run
@@ -137,11 +137,11 @@ class Case(DriverCase):
             result = await handle.result()
         except isoloop.RunFailed as failed:
             result = failed.result
-        except isoloop.UsageError as error:
-            self._refuse("run", run, "config", error)
-            return
         except isoloop.Refused as error:
             self._refuse("run", run, error.code, error)
+            return
+        except isoloop.UsageError as error:
+            self._refuse("run", run, "config", error)
             return
         self.port.send({"type": "result", "run": run, "resultJson": _result_json(result)})
 

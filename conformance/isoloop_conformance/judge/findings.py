@@ -33,11 +33,11 @@ class Findings:
     """Collects assertions; knows which requirement each part of the expectation serves."""
 
     default: str
-    by_path: Mapping[str, str]
+    by_path: Mapping[str, str | list[str]]
     assertions: list[Assertion] = field(default_factory=list[Assertion])
     _bound: dict[str, Json] = field(default_factory=dict[str, "Json"])
 
-    def check(
+    def check(  # noqa: PLR0913 -- one row of a report
         self,
         path: str,
         *,
@@ -46,11 +46,16 @@ class Findings:
         got: Json = ABSENT,
         why: str = "",
         requirement: str | None = None,
+        otherwise: str | None = None,
     ) -> bool:
-        """Add an assertion; say whether it holds."""
-        owner = requirement or self.requirement(path)
-        texts = ("", "") if ok else (_text(want), _text(got))
-        self.assertions.append(Assertion(owner, path, ok, *texts, "" if ok else why))
+        """Add an assertion; say whether it holds.
+
+        It serves `requirement`; else what the case says of its path (one requirement or several);
+        else `otherwise`; else the case's first requirement.
+        """
+        owners = [requirement] if requirement else self.requirements(path, otherwise)
+        texts = ("", "", "") if ok else (_text(want), _text(got), why)
+        self.assertions += [Assertion(owner, path, ok, *texts) for owner in owners]
         return ok
 
     def equal(self, path: str, want: Json, got: Json, why: str = "") -> bool:
@@ -70,8 +75,8 @@ class Findings:
         held = [self.equal(f"{path}.{k}", v, got.get(k, ABSENT), why) for k, v in want.items()]
         return all(held)
 
-    def requirement(self, path: str) -> str:
-        """Return the requirement of a path: that of the longest part of it that names one."""
+    def requirements(self, path: str, otherwise: str | None = None) -> list[str]:
+        """Return the requirements of a path: those of the longest part of it that names some."""
         best = ""
         for prefix in self.by_path:
             rest = path[len(prefix) :]
@@ -81,7 +86,8 @@ class Findings:
                 and len(prefix) > len(best)
             ):
                 best = prefix
-        return self.by_path.get(best, self.default)
+        named = self.by_path.get(best) or otherwise or self.default
+        return [named] if isinstance(named, str) else named
 
     def _members(self, path: str, want: JsonObject, got: JsonObject, why: str) -> bool:
         names = [*want, *(k for k in got if k not in want)]

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from isoloop_conformance.exact_json import Json, JsonObject, NotJsonError, exact, same_text, write
+from isoloop_conformance.exact_json import (
+    Json,
+    JsonObject,
+    NotJsonError,
+    exact,
+    same,
+    same_text,
+    write,
+)
 from isoloop_conformance.judge.findings import ABSENT
 from isoloop_conformance.judge.messages import compare_items, items, prefix_kept
 from isoloop_conformance.values import blocks, model_name
@@ -15,6 +23,9 @@ if TYPE_CHECKING:
     from isoloop_conformance.variants import Variant
 
 PREFIX_KEPT = "DIAL-011"
+TOOLS_IN_ORDER = "TOOL-001"
+SCHEMA_UNCHANGED = "TOOL-002"
+CHOICE_OF_FIRST_TURN = "LOOP-056"
 AUTO = {"type": "auto"}
 
 
@@ -80,7 +91,14 @@ def _judge_request(
     _instructions(findings, path, want.get("instructions", agent.get("instructions", "")), view)
     _tools(findings, path, want, agent.get("tools", []), view)
     wanted_choice = want.get("toolChoice", choice if agent.get("tools") else AUTO)
-    findings.equal(f"{path}.toolChoice", wanted_choice, view.get("toolChoice", AUTO))
+    sent_choice = view.get("toolChoice", AUTO)
+    findings.check(
+        f"{path}.toolChoice",
+        ok=same(wanted_choice, sent_choice),
+        want=wanted_choice,
+        got=sent_choice,
+        otherwise=CHOICE_OF_FIRST_TURN,
+    )
     _settings(findings, path, want, agent.get("settings", {}), view)
     schema = agent.get("output", {}).get("schema")
     sent = view.get("outputSchemaJson", ABSENT)
@@ -123,7 +141,7 @@ def _instructions(findings: Findings, path: str, want: Json, view: JsonObject) -
             [{"type": "text", "text": "\n\n".join(b["text"] for b in wanted)}] if wanted else []
         )
         got = [{"type": "text", "text": "\n\n".join(b["text"] for b in got)}] if got else []
-    names = ("text", "cacheBreakpoint")
+    names = ("type", "text", "cacheBreakpoint")
     kept = [[{k: v for k, v in b.items() if k in names} for b in part] for part in (wanted, got)]
     findings.equal(f"{path}.instructions", kept[0], kept[1])
 
@@ -135,7 +153,9 @@ def _tools(
     by_name = {_tool_name(t): t for t in defined}
     names = want.get("tools", list(by_name))
     found = [_tool_name(t) for t in got]
-    if not findings.check(f"{path}.tools", ok=names == found, want=names, got=found):
+    ok = names == found
+    at = f"{path}.tools"
+    if not findings.check(at, ok=ok, want=names, got=found, otherwise=TOOLS_IN_ORDER):
         return
     for i, (name, tool) in enumerate(zip(names, got, strict=True)):
         at, wanted = f"{path}.tools[{i}]", by_name.get(name)
@@ -156,6 +176,7 @@ def _tools(
             ok=same_text(schema, tool["inputSchemaJson"]),
             want=schema,
             got=tool["inputSchemaJson"],
+            requirement=SCHEMA_UNCHANGED,
         )
         findings.equal(f"{at}.strict", wanted.get("strict", False), tool.get("strict", False))
         for member in {"cacheBreakpoint"} & {*wanted, *tool}:
