@@ -2,7 +2,7 @@
 
     IsoloopError
     ├── UsageError       the caller: the code that calls isoloop is wrong; raised early
-    ├── Refused          the caller: a command came at a moment when it cannot be carried out
+    │   └── Refused      a command that the loop refuses, for example because it comes too late
     ├── RunFailed        the provider, or what lies between: the run ended as `failed`
     └── InternalError    us: a defect of isoloop; please report it
 
@@ -26,7 +26,7 @@ class UsageError(IsoloopError):
     """The caller's code is wrong. The message says what to change."""
 
 
-class Refused(IsoloopError):
+class Refused(UsageError):
     """A command was refused; nothing changed. `code` is the contract's word for why."""
 
     def __init__(self, code: RejectionCode, message: str) -> None:

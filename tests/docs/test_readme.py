@@ -1,50 +1,66 @@
-"""What the README promises, works."""
+"""The examples of the README run as they are written."""
 
 from __future__ import annotations
 
-import ast
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from isoloop.runtime import agent as agent_module
+from isoloop.testing import Call, ScriptedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text("utf-8")
+
+
+def examples() -> str:
+    """Join the Python blocks of the README: each goes on where the one before ended."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    return "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
 
 
 def test_the_examples_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The first runs up to its model call; the second, which goes on from it, to its end."""
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "not-a-key")
-    with_key, without_key = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    names: dict[str, Any] = {}
-    _run(with_key, names, but="result")
-    _run(without_key, names)
-    assert "A language. completed\n" == capsys.readouterr().out
-    tool_result = names["result"].messages[2]
-    assert "Nothing is known of Rust." == tool_result.content[0].text
+    """Where they name a real model, a scripted one answers."""
+    named: list[str] = []
+
+    def model(name: str) -> ScriptedModel:
+        named.append(name)
+        return ScriptedModel([Call("search", query="Rust"), "A language."])
+
+    monkeypatch.setattr(agent_module, "Model", model)
+    run_alone(examples())
+    assert ["anthropic:claude-sonnet-4-5"] == named
+    assert "A language. completed\n" * 2 == capsys.readouterr().out
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))
-def test_links_lead_somewhere(link: str) -> None:
-    """Every file and folder that the README points to exists."""
-    assert (ROOT / link).exists()
+@pytest.mark.slow
+def test_the_examples_are_typed(tmp_path: Path) -> None:
+    """Pyright finds nothing in them, in its strict mode."""
+    if shutil.which("pyright", path=str(Path(sys.executable).parent)) is None:
+        pytest.skip("pyright is not installed")
+    example = tmp_path / "example.py"
+    example.write_text(f"# pyright: strict\n{examples()}", "utf-8")
+    pyright = Path(sys.executable).parent / "pyright"
+    done = subprocess.run(
+        [pyright, "--pythonpath", sys.executable, example],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert 0 == done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("folder", re.findall(r"^\| `([\w/]+/)` \|", README, re.MULTILINE))
-def test_the_layout_is_the_real_one(folder: str) -> None:
-    """Every folder of the layout exists."""
-    assert (ROOT / folder).is_dir()
-
-
-def _run(source: str, names: dict[str, Any], but: str = "") -> None:
-    """Run a snippet, without what assigns and uses the name `but`: that would ask a real model."""
-    tree = ast.parse(source)
-    tree.body = [node for node in tree.body if not but or but not in {n.id for n in _names(node)}]
-    exec(compile(tree, "README.md", "exec", dont_inherit=True), names)
-
-
-def _names(node: ast.AST) -> list[ast.Name]:
-    return [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+def run_alone(source: str) -> None:
+    """Run a program in a namespace of its own."""
+    execute: Callable[[object, dict[str, object]], None] = exec
+    execute(compile(source, "README.md", "exec"), {"__name__": "__main__"})

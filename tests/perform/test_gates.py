@@ -185,9 +185,7 @@ async def test_replaced_arguments_are_validated_again() -> None:
     async def look(call: ToolCall) -> None:
         later.append(call.id)
 
-    ((code, text),) = await outcome(
-        Call("put", key="a"), hooks=Hooks(before_tool=[spoil, look])
-    )
+    ((code, text),) = await outcome(Call("put", key="a"), hooks=Hooks(before_tool=[spoil, look]))
     assert "invalid_arguments" == code
     assert "/key: " in text
     assert [] == later
@@ -464,9 +462,7 @@ async def test_a_body_ends_with_its_time(listens: bool) -> None:
                 return "late"
 
     clock = VirtualClock(NOW)
-    handle = scripted(
-        Call("slow"), "ok", tools=[slow], environment=environment(clock)
-    ).start("go")
+    handle = scripted(Call("slow"), "ok", tools=[slow], environment=environment(clock)).start("go")
     events = await collect(handle)
     assert [("timeout", "The tool did not finish within 1500 ms.")] == results(
         await handle.result()
@@ -577,7 +573,11 @@ async def test_after_hooks_see_every_result_and_may_replace_it() -> None:
         Call("put", key="a"), Call("broken"), Call("nope"), tools=[put, broken], hooks=hooks
     )
     nope = 'Tool "nope" does not exist. Available tools: put, broken.'
-    assert [(None, "hush"), ("tool_failed", "The tool failed: boom"), ("unknown_tool", nope)] == said
+    assert [
+        (None, "hush"),
+        ("tool_failed", "The tool failed: boom"),
+        ("unknown_tool", nope),
+    ] == said
     assert {
         ("1", None, "a=0"),
         ("2", None, "hush"),

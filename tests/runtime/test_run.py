@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import BaseModel
@@ -61,7 +61,7 @@ async def test_a_call_is_answered_and_leads_to_another_turn() -> None:
 
 
 async def test_the_events_of_a_text_run_follow_the_grammar() -> None:
-    """From `agent_start` to `agent_end`, numbered from 1, at the clock's time (LOOP-002, LOOP-005)."""
+    """From `agent_start` to `agent_end`, numbered from 1, at the clock's time (LOOP-002)."""
     events = await collect(scripted(Say("He", "llo")).start("hi"))
     assert [
         "agent_start",
@@ -129,14 +129,14 @@ async def test_an_input_may_be_several_messages() -> None:
 @pytest.mark.parametrize("said", [5, None, ["text"], b"bytes", {"role": "user"}])
 async def test_an_input_of_another_kind_is_the_callers_error(said: Any) -> None:
     """It says what was expected."""
-    with pytest.raises(UsageError, match="input is a .* must be text, a UserMessage"):
+    with pytest.raises(UsageError, match=r"input is a .* must be text, a UserMessage"):
         await scripted("ok").run(said)
 
 
 async def test_a_history_that_holds_no_messages_is_the_callers_error() -> None:
     """It names the place."""
     with pytest.raises(UsageError, match=r"history\[0\] is a str"):
-        await scripted("ok").run("x", history=["text"])  # pyright: ignore
+        await scripted("ok").run("x", history=cast("Any", ["text"]))
 
 
 async def test_nothing_to_answer_is_the_callers_error() -> None:
@@ -147,7 +147,7 @@ async def test_nothing_to_answer_is_the_callers_error() -> None:
 
 async def test_a_failure_is_raised_with_the_partial_result() -> None:
     """The partial answer stays in the messages (LOOP-034)."""
-    with pytest.raises(RunFailed, match="^stream_truncated: cut") as raised:
+    with pytest.raises(RunFailed, match=r"^stream_truncated: cut") as raised:
         await scripted(Reply("par", Fail("stream_truncated", "cut"))).run("hi")
     result = raised.value.result
     assert "failed" == result.outcome
@@ -214,9 +214,7 @@ async def test_without_a_price_there_is_no_cost() -> None:
 
 async def test_a_limit_is_an_outcome() -> None:
     """The last turn's calls run, and then it is over (LOOP-030, LOOP-044)."""
-    agent = scripted(
-        *[Call("echo", text="x")] * 3, tools=[echo], limits=Limits(max_turns=2)
-    )
+    agent = scripted(*[Call("echo", text="x")] * 3, tools=[echo], limits=Limits(max_turns=2))
     result = await agent.run("go")
     assert "max_turns" == result.outcome
     assert [(None, "x")] * 2 == results(result)
@@ -397,7 +395,7 @@ async def test_a_tool_choice_is_sent() -> None:
     choices = [request.config.tool_choice for request in model_of(agent).requests]
     assert [ToolChoiceRequired(), ToolChoiceTool(name="echo")] == choices
     with pytest.raises(UsageError, match="tool_choice is 'echo'"):
-        await agent.run("x", tool_choice="echo")  # pyright: ignore
+        await agent.run("x", tool_choice=cast("Any", "echo"))
 
 
 async def test_a_run_carries_the_id_that_the_caller_gives() -> None:

@@ -1,4 +1,4 @@
-"""Faults at every point: whatever happens when, the events fit the grammar and the history is valid."""
+"""Faults at every point: the events fit the grammar, and the history is valid."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ SCENARIOS: dict[str, Callable[[], Agent[Any, Any]]] = {
     "calls": lambda: _agent(
         ["t", Call("echo", text="1"), Call("echo", text="2"), Call("save", text="3")], "done"
     ),
-    "bad calls": lambda: _agent(
-        [Call("echo", "{"), Call("nope"), Call("echo", text="1")], "done"
-    ),
+    "bad calls": lambda: _agent([Call("echo", "{"), Call("nope"), Call("echo", text="1")], "done"),
     "approvals": lambda: _agent([Call("act", text="1"), Call("act", text="2")], "done"),
     "retry": lambda: _agent(Fail("overloaded"), [Wait(100), "x"]),
     "failure": lambda: _agent(Reply("par", Call("echo", text="x"), Fail("server_error"))),
@@ -68,7 +66,7 @@ def _agent(*replies: Any, **options: Any) -> Agent[Any, Any]:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_an_abort_at_every_event_leaves_a_valid_history(name: str) -> None:
-    """The events fit the grammar, calls have results, and the next run works (LOOP-033, CTRL: abort)."""
+    """The events fit the grammar, calls have results, the next run works (LOOP-033)."""
     whole = await collect(SCENARIOS[name]().start("hi"))
     for index in range(1, len(whole) + 1):
         handle = SCENARIOS[name]().start("hi")

@@ -31,7 +31,7 @@ from isoloop.contract import (
     ToolExecutionUpdateEvent,
 )
 from isoloop.engine import Env, Rejected, admit, apply, events_of, next_effects, open_state, settle
-from isoloop.errors import InternalError, Refused, UsageError
+from isoloop.errors import InternalError, Refused
 from isoloop.perform.call_tools import CallSetting, ToolCalls
 from isoloop.perform.piece_events import events_of_pieces
 from isoloop.runtime._copies import for_reader
@@ -180,7 +180,7 @@ class Drive:
             started = StartRunCommand.trusted(run_id=start.run_id, config=config, input=start.input)
             entries = admit(self.state, started, self._env())
         except Rejected as rejected:
-            raise UsageError(rejected.message) from None
+            raise Refused(rejected.code, rejected.message) from None
         early, aborted = self._early or (), self._aborted_early
         self._early = None
         # With an abort among them no turn begins (CTRL-001): of each batch only the fact itself.

@@ -79,7 +79,7 @@ class Agent(Generic[DepsT, OutputT]):
         instructions: Instructions
         | Callable[[DepsT], Instructions | Awaitable[Instructions]]
         | None = None,
-        tools: Sequence[Tool[DepsT] | ProviderTool] = (),
+        tools: Sequence[Tool[DepsT] | ProviderTool] | None = None,
         output: type[OutputT] | JsonObject | None = None,
         settings: ModelSettings | None = None,
         limits: Limits = DEFAULT_LIMITS,
@@ -94,7 +94,7 @@ class Agent(Generic[DepsT, OutputT]):
             raise UsageError(f"scheduling is {scheduling!r}; it must be one of {_SCHEDULING}.")
         self.model: AnyModel = Model(model) if isinstance(model, str) else model
         self.instructions = instructions
-        self._offered = tuple(tools)
+        self._offered = tuple(tools or ())
         self.tools = _by_name(self._offered)
         self.output: Output[OutputT] | None = None if output is None else _compiled(output)
         self.settings = settings

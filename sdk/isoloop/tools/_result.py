@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from isoloop.contract import (
@@ -41,7 +40,10 @@ def returned(value: object) -> Returned:
     """
     if isinstance(value, ToolResult):
         details = plain_object(value.details)
-        return Returned(content_of(value.content), value.is_error, details)
+        # An empty list is no content here; returned by itself it is a value like any other.
+        content: object = value.content
+        nothing = content == [] or content == ()  # noqa: PLR1714 -- may be of any type
+        return Returned([] if nothing else content_of(content), value.is_error, details)
     return Returned(content_of(value), is_error=False, details=None)
 
 
@@ -60,8 +62,6 @@ def content_of(value: object) -> list[ResultBlock]:
             return [value]
         case list() | tuple() if value and _all_blocks(cast("list[object]", value)):
             return list(cast("list[ResultBlock]", value))
-        case BaseModel():
-            return [TextBlock.trusted(text=_written(value.model_dump(mode="json")))]
         case _:
             return [TextBlock.trusted(text=_written(value))]
 
@@ -86,8 +86,10 @@ def _all_blocks(values: list[object]) -> bool:
 
 def _written(value: object) -> str:
     try:
-        # NaN and the infinities are not JSON; as words they still tell the model what came out.
-        return to_json(value, inf_nan_mode="strings").decode()
+        written = to_json(value, inf_nan_mode="constants")
+        if b"NaN" in written or b"Infinity" in written:
+            from_json(written, allow_inf_nan=False)  # they are not JSON, except inside of a text
+        return written.decode()
     except (PydanticSerializationError, ValueError, RecursionError) as error:
         kind = type(value).__name__
         raise TypeError(

@@ -118,7 +118,7 @@ def _adapter(
         required = parameter.default is inspect.Parameter.empty
         fields[parameter.name] = described if required else typing.NotRequired[described]
     arguments = cast("Any", TypedDict)(name, fields)
-    arguments.__pydantic_config__ = ConfigDict(strict=True, extra="forbid")
+    arguments.__pydantic_config__ = ConfigDict(extra="forbid")
     try:
         return TypeAdapter(arguments)
     except PydanticUserError as error:
@@ -148,13 +148,13 @@ def _checked_hint(name: str, parameter: inspect.Parameter, hints: dict[str, Any]
 
 def _buildable(name: str, parameter: str, hint: Any) -> None:
     """Try the parameter alone, so that the error can name it."""
-    from pydantic import ConfigDict, TypeAdapter
+    from pydantic import TypeAdapter
     from pydantic.errors import PydanticUserError
 
     if hint is str or hint is int or hint is float or hint is bool:
         return
     try:
-        TypeAdapter(hint, config=ConfigDict(strict=True)).json_schema()
+        TypeAdapter(hint).json_schema()
     except (PydanticUserError, TypeError) as error:
         raise _no_schema(name, parameter, error, hint) from error
 

@@ -126,6 +126,32 @@ class Tool(Generic[DepsT_contra]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
+    @overload
+    @staticmethod
+    def from_schema(
+        name: str,
+        description: str,
+        schema: JsonObject,
+        fn: PlainBody,
+        *,
+        read_only: bool = False,
+        requires_approval: bool = False,
+        repeatable: bool = False,
+        timeout_s: float | None = None,
+    ) -> Tool[object]: ...
+    @overload
+    @staticmethod
+    def from_schema(
+        name: str,
+        description: str,
+        schema: JsonObject,
+        fn: ContextBody[DepsT],
+        *,
+        read_only: bool = False,
+        requires_approval: bool = False,
+        repeatable: bool = False,
+        timeout_s: float | None = None,
+    ) -> Tool[DepsT]: ...
     @staticmethod
     def from_schema(  # noqa: PLR0913 -- options are keyword-only
         name: str,
@@ -236,7 +262,9 @@ class SignatureTool(Tool[DepsT], Generic[DepsT, P, R]):
         try:
             # From text, not from the parsed value: only there does strict mode take an ISO date for
             # a date and an array for a tuple.
-            values = self._signature.arguments.validate_json(arguments_text.strip() or "{}")
+            values = self._signature.arguments.validate_json(
+                arguments_text.strip() or "{}", strict=True
+            )
         except ValidationError as error:
             from isoloop.tools._check import pydantic_problem
 
@@ -331,7 +359,7 @@ def tool(  # noqa: PLR0913 -- options are keyword-only
 
         signature = read_signature(function, names)
         made = SignatureTool[Any, ..., Any](
-            function, signature, name=name or signature.name, traits=traits
+            function, signature, name=signature.name if name is None else name, traits=traits
         )
         if description is not None:
             made.description = description
