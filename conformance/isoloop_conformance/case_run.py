@@ -45,6 +45,7 @@ class CaseRun:
 
     def __init__(self, variant: Variant, driver: Driver, watch: Watch, sdk: JsonObject) -> None:
         self.variant = variant
+        self._mark = ""
         self.transcript: list[JsonObject] = [
             {
                 "type": "start",
@@ -78,6 +79,12 @@ class CaseRun:
 
     def on_line(self, line: JsonObject) -> None:
         """Take in a line from the driver; answer it where the case needs no step for it."""
+        if "run" in line:
+            # A line that an earlier case left behind must not be taken for one of this case.
+            if not line["run"].startswith(self._mark):
+                self.on_noise(str(line)[:300], f"`{line['type']}` of a run of another case")
+                return
+            line["run"] = line["run"].removeprefix(self._mark)
         self._note({"type": "received", "line": line})
         self._seen.on_line(line, self.now_ms)
         match line["type"]:
@@ -107,6 +114,7 @@ class CaseRun:
     async def run(self, provider: Provider, token: str, base_url: str) -> list[JsonObject]:
         """Run the case to its end, however it ends; return the transcript."""
         self._driver.listener = self
+        self._mark = f"{token}."
         ending, detail = "completed", ""
         try:
             self._send(values.case_begin(self.variant, token, base_url))
@@ -265,7 +273,7 @@ class CaseRun:
     def _send(self, line: JsonObject) -> None:
         self._driver.drain()
         self._note({"type": "sent", "line": line})
-        self._driver.send(line)
+        self._driver.send(line | {"run": self._mark + line["run"]} if "run" in line else line)
 
     def _note(self, entry: JsonObject) -> None:
         at = {"n": len(self.transcript), "atMs": self.now_ms - self._start_ms}

@@ -142,6 +142,8 @@ class DriverCase:
         self.port = port
         self.clock = VirtualClock(port, line["clock"]["nowMs"])
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._credit: dict[str, asyncio.Semaphore] = {}
+        self._approvals: dict[str, asyncio.Future[JsonObject]] = {}
 
     async def begin(self, line: JsonObject) -> None:
         """Build the agent.
@@ -156,6 +158,33 @@ class DriverCase:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         return {}
+
+    async def ask_approver(self, line: JsonObject) -> JsonObject:
+        """Send an `approval.request`; return the `approve` that answers it."""
+        decided: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
+        self._approvals[line["approvalId"]] = decided
+        self.port.send({"type": "approval.request", **line})
+        return await decided
+
+    def on_approve(self, line: JsonObject) -> None:
+        """Answer an approval."""
+        decided = self._approvals.pop(line["approvalId"], None)
+        if decided is None or decided.done():
+            # An approver that is a function is called once: there is nobody who could refuse.
+            self.port.send({"type": "unsupported", "feature": "a decision nobody waits for"})
+        else:
+            decided.set_result(line)
+
+    async def room(self, line: JsonObject) -> None:
+        """Wait until the reader of a run may take one more event."""
+        if line["reader"] == "credit":
+            await self._credit.setdefault(line["run"], asyncio.Semaphore(0)).acquire()
+
+    def on_events_credit(self, line: JsonObject) -> None:
+        """Let a reader take more events."""
+        credit = self._credit.setdefault(line["run"], asyncio.Semaphore(0))
+        for _ in range(line["count"]):
+            credit.release()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside the lines that come in; a failure of it is fatal to the case."""

@@ -32,6 +32,22 @@ FEATURES = [
     *("provider_tools", "tool_choice", "limits", "cost", "tool_timeout", "tool_progress"),
     *("result_limit", "back_pressure", "cache_breakpoints", "concurrent_runs"),
 ]
+LIMITS = {
+    "maxTurns": "max_turns",
+    "deadlineMs": "deadline_s",
+    "maxTokens": "max_tokens",
+    "maxCostUsd": "max_cost_usd",
+    "approvalTimeoutMs": "approval_timeout_s",
+    "maxConcurrency": "max_concurrency",
+    "resultLimitBytes": "result_limit_bytes",
+}
+RETRY = {
+    "maxRetries": "max_retries",
+    "baseDelayMs": "base_delay_s",
+    "maxDelayMs": "max_delay_s",
+    "jitter": "jitter",
+    "maxServerDelayMs": "max_server_delay_s",
+}
 MESSAGES: TypeAdapter[list[contract.Message]] = TypeAdapter(list[contract.Message])
 USERS = TypeAdapter(list[contract.UserMessage])
 BLOCKS: TypeAdapter[list[contract.ResultBlock]] = TypeAdapter(list[contract.ResultBlock])
@@ -39,6 +55,7 @@ TOOL_CHOICE: TypeAdapter[contract.ToolChoice] = TypeAdapter(contract.ToolChoice)
 INSTRUCTIONS = TypeAdapter(list[contract.TextBlock])
 Line = dict[str, Any]
 Handle: TypeAlias = "isoloop.RunHandle[Any]"
+Events: TypeAlias = "AsyncGenerator[contract.KnownEvent, None]"
 Policy: TypeAlias = (
     "Callable[[isoloop.ToolCall], Awaitable[isoloop.Allow | isoloop.Deny | isoloop.Ask]]"
 )
@@ -57,9 +74,7 @@ class Case(DriverCase):
         super().__init__(port, line)
         self._handles: dict[str, Handle] = {}
         self._names: dict[str, str] = {}
-        self._credit: dict[str, asyncio.Semaphore] = {}
         self._readers: dict[str, asyncio.Task[None]] = {}
-        self._approvals: dict[str, asyncio.Future[Line]] = {}
 
     async def begin(self, line: Line) -> None:
         """Build the agent."""
@@ -74,6 +89,8 @@ class Case(DriverCase):
             "follow_up_mode": setup.get("followUpMode", "one"),
         }
         price = setup.get("price")
+        limits: Line = {"max_turns": None}
+        limits |= _options({**setup, **setup.get("limits", {})}, LIMITS)
         self._agent: isoloop.Agent[Any, Any] = isoloop.Agent(
             isoloop.Model(
                 f"{DIALECT_PREFIX[line['dialect']]}:{line['model']}",
@@ -86,8 +103,8 @@ class Case(DriverCase):
             tools=[self._tool(t) for t in setup.get("tools", [])],
             output=json.loads(setup["output"]["schemaJson"]) if "output" in setup else None,
             settings=contract.ModelSettings.model_validate(setup.get("settings", {})),
-            limits=_limits(setup),
-            retry=_retry(setup.get("retry", {})),
+            limits=isoloop.Limits(**limits),
+            retry=isoloop.Retry(**_options(setup.get("retry", {}), RETRY)),
             policy=self._policy(setup.get("hooks", [])),
             hooks=self._hooks(setup.get("hooks", [])),
             approve=self._approve if setup.get("approver") else None,
@@ -120,18 +137,12 @@ class Case(DriverCase):
             return
         self._handles[run] = handle
         self._names[handle.run_id] = run
-        if line["reader"] == "credit":
-            self._credit[run] = asyncio.Semaphore(0)
-        self.spawn(self._follow(run, handle, events))
+        self.spawn(self._follow(line, handle, events))
 
-    async def _follow(
-        self,
-        run: str,
-        handle: Handle,
-        events: AsyncGenerator[contract.KnownEvent, None] | None,
-    ) -> None:
+    async def _follow(self, line: Line, handle: Handle, events: Events | None) -> None:
+        run = line["run"]
         if events is not None:
-            self._readers[run] = asyncio.ensure_future(self._read(run, events))
+            self._readers[run] = asyncio.ensure_future(self._read(line, events))
             await asyncio.wait((self._readers[run],))
         try:
             result = await handle.result()
@@ -145,24 +156,15 @@ class Case(DriverCase):
             return
         self.port.send({"type": "result", "run": run, "resultJson": _result_json(result)})
 
-    async def _read(self, run: str, events: AsyncGenerator[contract.KnownEvent, None]) -> None:
-        credit = self._credit.get(run)
+    async def _read(self, line: Line, events: Events) -> None:
         try:
-            while True:
-                if credit is not None:
-                    await credit.acquire()
-                event = await anext(events, None)
-                if event is None:
-                    return
+            await self.room(line)
+            async for event in events:
                 text = event.model_dump_json()
-                self.port.send({"type": "event", "run": run, "eventJson": text})
+                self.port.send({"type": "event", "run": line["run"], "eventJson": text})
+                await self.room(line)
         finally:
             await events.aclose()
-
-    def on_events_credit(self, line: Line) -> None:
-        """Let the reader take more events."""
-        for _ in range(line["count"]):
-            self._credit[line["run"]].release()
 
     def on_events_leave(self, line: Line) -> None:
         """Close the event iterator."""
@@ -290,12 +292,9 @@ class Case(DriverCase):
     async def _approve(
         self, request: isoloop.ApprovalRequest
     ) -> isoloop.Allow | isoloop.Deny | isoloop.Edit:
-        decided: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
-        self._approvals[request.approval_id] = decided
         call = request.call
-        self.port.send(
+        line = await self.ask_approver(
             {
-                "type": "approval.request",
                 "run": self._names[call.run_id],
                 "approvalId": request.approval_id,
                 "callId": call.id,
@@ -303,7 +302,6 @@ class Case(DriverCase):
                 "argumentsText": call.arguments_text,
             }
         )
-        line = await decided
         match line["decision"]:
             case "allow":
                 return isoloop.Allow()
@@ -311,15 +309,6 @@ class Case(DriverCase):
                 return isoloop.Edit(json.loads(line["argumentsText"]))
             case _:
                 return isoloop.Deny(line.get("reason", ""))
-
-    def on_approve(self, line: Line) -> None:
-        """Answer an approval."""
-        decided = self._approvals.get(line["approvalId"])
-        if decided is None or decided.done():
-            # The approver is a function that is called once per approval: nothing could be refused.
-            self.port.send({"type": "unsupported", "feature": "a decision nobody waits for"})
-        else:
-            decided.set_result(line)
 
 
 def _returned(line: Line) -> Any:
@@ -367,36 +356,13 @@ def plant_mutant() -> None:
     importlib.import_module("mutants.plant").plant_from_environment()
 
 
-def _limits(setup: Line) -> isoloop.Limits:
-    limits: Line = setup.get("limits", {})
-    return isoloop.Limits(
-        max_turns=limits.get("maxTurns"),
-        deadline_s=_seconds(limits.get("deadlineMs")),
-        max_tokens=limits.get("maxTokens"),
-        max_cost_usd=limits.get("maxCostUsd"),
-        approval_timeout_s=_seconds(limits.get("approvalTimeoutMs")),
-        max_concurrency=setup.get("maxConcurrency", 8),
-        result_limit_bytes=setup.get("resultLimitBytes"),
-    )
-
-
-def _retry(retry: Line) -> isoloop.Retry:
-    default = isoloop.Retry()
-
-    def given(name: str, otherwise: float) -> float:
-        return retry[name] / 1000 if name in retry else otherwise
-
-    return isoloop.Retry(
-        max_retries=retry.get("maxRetries", default.max_retries),
-        base_delay_s=given("baseDelayMs", default.base_delay_s),
-        max_delay_s=given("maxDelayMs", default.max_delay_s),
-        jitter=retry.get("jitter", default.jitter),
-        max_server_delay_s=given("maxServerDelayMs", default.max_server_delay_s),
-    )
-
-
-def _seconds(duration_ms: int | None) -> float | None:
-    return None if duration_ms is None else duration_ms / 1000
+def _options(given: Line, names: dict[str, str]) -> Line:
+    """Name options as the SDK does; its times are in seconds."""
+    return {
+        name: given[member] / 1000 if name.endswith("_s") else given[member]
+        for member, name in names.items()
+        if member in given
+    }
 
 
 def _result_json(result: isoloop.RunResult[Any]) -> str:
