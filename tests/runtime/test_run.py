@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from isoloop import (
     Agent,
+    Environment,
     Limits,
     Price,
     Retry,
@@ -164,6 +165,25 @@ async def test_a_transient_failure_before_content_is_tried_again_after_the_delay
     assert [500, 1000] == [event.delay_ms for event in retries]
     assert [0, 500] == [event.at - NOW for event in retries]
     assert NOW + 1500 == events[-1].at
+
+
+async def test_chance_is_drawn_once_for_each_computed_delay() -> None:
+    """And for nothing else, so that a list of numbers can be handed in (CTRL-027)."""
+    numbers = iter([0.0, 1.0])
+    world = environment()
+    world = Environment(clock=world.clock, random=lambda: next(numbers), new_id=world.new_id)
+    agent = scripted(
+        Fail("overloaded"),
+        Fail("rate_limited", retry_after_ms=10),
+        Fail("overloaded"),
+        [Call("echo", text="x")],
+        "ok",
+        tools=[echo],
+        environment=world,
+    )
+    events = await collect(agent.start("hi"))
+    retries = [event.delay_ms for event in events if event.type == "retry_scheduled"]
+    assert [500, 10, 1500] == retries
 
 
 async def test_the_servers_word_on_waiting_wins() -> None:

@@ -62,7 +62,14 @@ def problem_of(made: Tool[Any], text: str) -> str:
 def test_the_signature_becomes_the_schema() -> None:
     """Types, required members, defaults, descriptions; nothing else is accepted."""
 
-    @tool(read_only=True, requires_approval=True, repeatable=True, timeout_s=2.5)
+    @tool(
+        read_only=True,
+        requires_approval=True,
+        repeatable=True,
+        timeout_s=2.5,
+        strict=True,
+        cache_breakpoint="long",
+    )
     async def search(query: str, limit: int = 5, *, exact: bool = False) -> str:
         """Search the web.
 
@@ -104,6 +111,8 @@ def test_the_signature_becomes_the_schema() -> None:
         "requiresApproval": True,
         "repeatable": True,
         "timeoutMs": 2500,
+        "strict": True,
+        "cacheBreakpoint": "long",
     } == search.definition.model_dump()
 
 
@@ -148,7 +157,7 @@ def test_rich_types_are_received_as_what_they_say() -> None:
     """JSON has no dates, tuples or enums; the annotations do."""
 
     @tool
-    def act(  # noqa: PLR0917 -- one of each kind
+    def act(
         day: date,
         pair: tuple[int, str],
         unit: Unit,

@@ -143,7 +143,7 @@ class Drive:
                 while pending := next_effects(self.state):
                     got = await self._next(pending)
                     if got is not None:
-                        self._append(settle(self.state, got.key, got.outcome, self._env()))
+                        self._append(self._settled(got))
                 self._stop_but(frozenset())
             await BODIES.leave(self._stopped + self._calls.left)
         except ExceptionGroup as broken:
@@ -256,8 +256,19 @@ class Drive:
             else:
                 self.outlet.publish(())
 
+    def _settled(self, got: Got) -> list[LogEntry]:
+        entries = settle(self.state, got.key, got.outcome, self._env())
+        if got.outcome.type == "generate_failed" and entries:
+            first = entries[0].payload
+            if first.type == "retry_scheduled" and first.error.retry_after_ms is None:
+                # Chance is drawn once for each delay that is computed, and for nothing else
+                # (CTRL-027), so that a list of numbers means the same to every implementation.
+                env = Env(self._environment.clock.now_ms(), self._environment.random())
+                return settle(self.state, got.key, got.outcome, env)
+        return entries
+
     def _env(self) -> Env:
-        return Env(self._environment.clock.now_ms(), self._environment.random())
+        return Env(self._environment.clock.now_ms())
 
     # ------------------------------------------------------------ effects
 

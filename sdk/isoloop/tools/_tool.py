@@ -19,7 +19,7 @@ from isoloop.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from isoloop.contract import FunctionTool, JsonObject
+    from isoloop.contract import CacheBreakpoint, FunctionTool, JsonObject
     from isoloop.tools._check import SchemaCheck
     from isoloop.tools._context import ToolContext, ToolReturn
     from isoloop.tools._signature import Signature
@@ -55,6 +55,8 @@ class Traits:
     requires_approval: bool = False
     repeatable: bool = False
     timeout_s: float | None = None
+    strict: bool = False
+    cache_breakpoint: CacheBreakpoint | None = None
 
 
 class Tool(Generic[DepsT_contra]):
@@ -102,6 +104,8 @@ class Tool(Generic[DepsT_contra]):
             requires_approval=traits.requires_approval or None,
             repeatable=traits.repeatable or None,
             timeout_ms=None if traits.timeout_s is None else round(traits.timeout_s * 1000),
+            strict=traits.strict or None,
+            cache_breakpoint=traits.cache_breakpoint,
         )
 
     def check(self, arguments_text: str) -> Checked | Invalid:
@@ -138,6 +142,8 @@ class Tool(Generic[DepsT_contra]):
         requires_approval: bool = False,
         repeatable: bool = False,
         timeout_s: float | None = None,
+        strict: bool = False,
+        cache_breakpoint: CacheBreakpoint | None = None,
     ) -> Tool[object]: ...
     @overload
     @staticmethod
@@ -151,6 +157,8 @@ class Tool(Generic[DepsT_contra]):
         requires_approval: bool = False,
         repeatable: bool = False,
         timeout_s: float | None = None,
+        strict: bool = False,
+        cache_breakpoint: CacheBreakpoint | None = None,
     ) -> Tool[DepsT]: ...
     @staticmethod
     def from_schema(  # noqa: PLR0913 -- options are keyword-only
@@ -163,6 +171,8 @@ class Tool(Generic[DepsT_contra]):
         requires_approval: bool = False,
         repeatable: bool = False,
         timeout_s: float | None = None,
+        strict: bool = False,
+        cache_breakpoint: CacheBreakpoint | None = None,
     ) -> Tool[DepsT]:
         """Make a tool from a JSON Schema and a function.
 
@@ -178,6 +188,8 @@ class Tool(Generic[DepsT_contra]):
             requires_approval: Whether each call needs an approval.
             repeatable: Whether a call of unknown outcome may be run again after a crash.
             timeout_s: How long one call may take.
+            strict: Whether the provider should hold the model to the schema, where it can.
+            cache_breakpoint: Whether the provider should cache the prompt up to this tool.
 
         Raises:
             UsageError: The name or the schema is not valid.
@@ -187,6 +199,8 @@ class Tool(Generic[DepsT_contra]):
             requires_approval=requires_approval,
             repeatable=repeatable,
             timeout_s=timeout_s,
+            strict=strict,
+            cache_breakpoint=cache_breakpoint,
         )
         return _SchemaTool(name, description, schema, fn, traits=traits)
 
@@ -309,6 +323,8 @@ def tool(
     requires_approval: bool = False,
     repeatable: bool = False,
     timeout_s: float | None = None,
+    strict: bool = False,
+    cache_breakpoint: CacheBreakpoint | None = None,
 ) -> ToolDecorator: ...
 def tool(  # noqa: PLR0913 -- options are keyword-only
     function: Callable[..., Any] | None = None,
@@ -320,6 +336,8 @@ def tool(  # noqa: PLR0913 -- options are keyword-only
     requires_approval: bool = False,
     repeatable: bool = False,
     timeout_s: float | None = None,
+    strict: bool = False,
+    cache_breakpoint: CacheBreakpoint | None = None,
 ) -> Any:
     """Make a typed function a tool.
 
@@ -339,6 +357,8 @@ def tool(  # noqa: PLR0913 -- options are keyword-only
         requires_approval: Whether each call needs an approval.
         repeatable: Whether a call of unknown outcome may be run again after a crash.
         timeout_s: How long one call may take.
+        strict: Whether the provider should hold the model to the schema, where it can.
+        cache_breakpoint: Whether the provider should cache the prompt up to this tool.
 
     Raises:
         UsageError: A part of the signature cannot become a schema; the message says which.
@@ -348,6 +368,8 @@ def tool(  # noqa: PLR0913 -- options are keyword-only
         requires_approval=requires_approval,
         repeatable=repeatable,
         timeout_s=timeout_s,
+        strict=strict,
+        cache_breakpoint=cache_breakpoint,
     )
     # Annotations are strings under `from __future__ import annotations`, and may name local types.
     frame = inspect.currentframe()
