@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -91,6 +92,26 @@ def test_the_command_line_says_what_happened(capsys: pytest.CaptureFixture[str])
     assert "FAIL loop.single-turn@anthropic-messages+sse" in printed
     assert "LOOP-019 MUST" in printed
     assert "repro     isoloop conformance --case" in printed
+
+
+def test_known_failures_turn_red_cases_green_and_stale_ones_red(tmp_path: Path) -> None:
+    """A failure that is listed as it happens is expected; one that no longer happens is not."""
+    report, known = tmp_path / "report.jsonl", tmp_path / "known.yaml"
+    driver = f"{sys.executable} {DRIVERS / 'polite.py'}"
+    options = ["--driver", driver, "--case", "loop.single-turn@anthropic-messages+sse"]
+    assert 1 == main(["conformance", *options, "--json", str(report)])
+    found = json.loads(report.read_text("utf-8").splitlines()[1])
+    entry = {
+        "case": found["id"],
+        "requirement": found["failures"][0]["requirement"],
+        "fingerprint": found["fingerprint"],
+        "reason": "owner/repo#1",
+    }
+    known.write_text(json.dumps({"format": 1, "sdk": "polite", "entries": [entry]}))
+    assert 0 == main(["conformance", *options, "--known-failures", str(known)])
+    entry["fingerprint"] = "something else"
+    known.write_text(json.dumps({"format": 1, "sdk": "polite", "entries": [entry]}))
+    assert 2 == main(["conformance", *options, "--known-failures", str(known)])
 
 
 def test_wrong_usage_has_its_own_exit_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,8 +79,12 @@ class Terminal:
         print(self._colour("red", f"{word} {outcome.variant.id}"))
         if outcome.detail:
             print(*(f"  {line}" for line in outcome.detail.splitlines()), sep="\n")
-        for failure in outcome.failures[:SHOWN_FAILURES]:
+        shown = outcome.failures[:SHOWN_FAILURES]
+        for i, failure in enumerate(shown):
             self._assertion(failure, outcome.variant.case["level"])
+            # What a requirement says is said once, below the last of its failures.
+            if failure.requirement not in {f.requirement for f in shown[i + 1 :]}:
+                self._rule(failure.requirement)
         if (more := len(outcome.failures) - SHOWN_FAILURES) > 0:
             print(f"  and {more} more; --json writes them all")
         if outcome.failures:
@@ -93,7 +97,9 @@ class Terminal:
             print(f"    want    {failure.want}\n    got     {failure.got}")
         if failure.why:
             print(f"    why     {failure.why}")
-        if text := self._requirements.get(failure.requirement):
+
+    def _rule(self, requirement: str) -> None:
+        if text := self._requirements.get(requirement):
             print(self._colour("dim", f"    rule    {' '.join(text.split())}"))
 
     def _progress(self, outcome: CaseOutcome) -> None:
