@@ -49,7 +49,7 @@ RunId = TypeAliasType("RunId", Annotated[StrictStr, Field(min_length=1)])
 
 
 CallId = TypeAliasType("CallId", Annotated[StrictStr, Field(min_length=1)])
-"""Identifies a tool call. Unique within a transcript (LOOP: duplicate ids are made unique when decoded)."""
+"""Identifies a tool call. Unique within a transcript: duplicate ids are made unique when decoded (TOOL-011)."""
 
 
 ApprovalId = TypeAliasType("ApprovalId", Annotated[StrictStr, Field(min_length=1)])

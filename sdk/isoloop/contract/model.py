@@ -100,4 +100,4 @@ class ModelSettings(Model):
     provider_options: Annotated[ProviderData | None, Field(alias="providerOptions")] = (
         None
     )
-    """Members merged into the request body of one dialect, at the top level. Ignored in other dialects."""
+    """Members merged into the request body of one dialect, objects into objects; they win over what the body had. Ignored in other dialects."""
