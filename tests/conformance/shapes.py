@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ def events(body: bytes) -> list[tuple[str, dict[str, Any]]]:
     for frame in split_events(body):
         if not is_event(frame):
             continue
-        lines = frame.data.decode().splitlines()
+        # Not `splitlines`: SSE knows three line ends, Python many more.
+        lines = re.split("\r\n|\n|\r", frame.data.decode())
         name = next((line[6:].strip() for line in lines if line.startswith("event:")), "")
         data = "".join(line[5:] for line in lines if line.startswith("data:"))
         found.append((name, json.loads(data)))

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from isoloop_conformance.frames import Bytes, End, Gate, joined
@@ -115,6 +115,7 @@ def test_cuts_are_followed_to_the_letter() -> None:
     cuts=st.lists(st.integers(0, 40), max_size=5),
     part=st.sampled_from(["say", "think", "call"]),
 )
+@example(text="\x85\u2028", cuts=[1], part="say")
 @settings(max_examples=100)
 def test_deltas_join_to_the_text(text: str, cuts: list[int], part: str) -> None:
     """However a text is cut, its deltas are the text."""
@@ -266,6 +267,13 @@ def test_a_json_body_that_ends_badly_is_cut_in_half() -> None:
     whole = joined(TWIN.body([{"say": "a"}], SCENE))
     frames = TWIN.body([{"say": "a"}, {"stop": "end_turn"}, {"end": "reset"}], SCENE)
     assert [Bytes(whole[: len(whole) // 2]), End("reset")] == frames
+
+
+def test_text_is_utf8_and_not_escapes() -> None:
+    """As the provider writes it; otherwise no cut would ever be inside a character."""
+    assert '"text":"é日🦀"'.encode() in joined(
+        TWIN.stream([{"say": {"text": "é日🦀", "cuts": []}}], SCENE)
+    )
 
 
 def test_half_a_pair_is_an_escape() -> None:
