@@ -10,7 +10,7 @@ from isoloop_conformance import schemas, strict_yaml
 from isoloop_conformance.loader import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from isoloop_conformance.exact_json import JsonObject
@@ -149,18 +149,19 @@ def load_known_failures(path: Path | None) -> KnownFailures:
     return KnownFailures(path, document.value["entries"])
 
 
-def exit_code(outcomes: Iterable[CaseOutcome], *, stale: bool, strict: bool) -> int:
+def exit_code(outcomes: Sequence[CaseOutcome], *, stale: bool, strict: bool) -> int:
     """Return the exit code: a harness error before a failure, a failure before what is missing."""
     counted = Counter(o.verdict for o in outcomes if _counts(o, strict=strict))
     if counted["harness_error"]:
         return EXIT_HARNESS
     if counted["fail"]:
         return EXIT_FAILED
-    if any(counted[v] for v in INCOMPLETE) or not counted["pass"] + counted["xfail"]:
-        return EXIT_STALE if stale and not counted else EXIT_INCOMPLETE
+    if any(counted[v] for v in INCOMPLETE):
+        return EXIT_INCOMPLETE
     if stale or any(counted[v] for v in STALE):
         return EXIT_STALE
-    return EXIT_GREEN
+    # Where nothing is applicable, nothing was shown.
+    return EXIT_GREEN if {o.verdict for o in outcomes} - {"not_applicable"} else EXIT_INCOMPLETE
 
 
 def _counts(outcome: CaseOutcome, *, strict: bool) -> bool:
