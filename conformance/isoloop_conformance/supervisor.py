@@ -16,6 +16,7 @@ import shlex
 import signal
 import subprocess
 import threading
+from collections import deque
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
@@ -69,6 +70,7 @@ class Driver:
         self.exit_status: int | None = None
         self.stderr_tail = b""
         self._pending = bytearray()
+        self._lines: deque[bytes] = deque()
         self._unsent = bytearray()
         self._process: subprocess.Popen[bytes] | None = None
         self._streams: _Streams | None = None
@@ -119,7 +121,12 @@ class Driver:
         self._flush()
 
     def drain(self) -> None:
-        """Hand over every line that the driver has written so far."""
+        """Hand over every line that the driver has written so far.
+
+        A listener that answers a line drains again while it is told of it: what was read before
+        then comes first, so that lines never overtake each other.
+        """
+        self._deliver()
         while self._streams is not None:
             data = _read(self._streams.stdout)
             if data is None:
@@ -185,12 +192,17 @@ class Driver:
             if self._overlong:
                 self._overlong = False
             elif line.strip():
-                self._hand_over(bytes(line))
+                self._lines.append(bytes(line))
+        self._deliver()
         if len(self._pending) > MAX_LINE_BYTES and not self._overlong:
             self._overlong = True
             self._noise(bytes(self._pending), f"a line is longer than {MAX_LINE_BYTES} bytes")
         if self._overlong:
             self._pending.clear()
+
+    def _deliver(self) -> None:
+        while self._lines:
+            self._hand_over(self._lines.popleft())
 
     def _hand_over(self, data: bytes) -> None:
         try:

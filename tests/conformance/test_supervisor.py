@@ -29,6 +29,32 @@ async def test_lines_of_the_protocol_are_handed_over_in_order() -> None:
     assert [] == seen.noise
 
 
+async def test_a_listener_that_answers_a_line_does_not_reorder_the_others() -> None:
+    """What was read together with a line comes before what its answer leads to."""
+    log = '{"type":"log","text":"%d"}\\n'
+    code = (
+        "import os, sys\n"
+        f"os.write(1, b'{log % 1}{log % 2}')\n"
+        "sys.stdin.readline()\n"
+        f"os.write(1, b'{log % 3}')\n"
+    )
+    driver = Driver([sys.executable, "-S", "-c", code])
+
+    class Answering(Seen):
+        def on_line(self, line: dict[str, Any]) -> None:
+            super().on_line(line)
+            if len(self.lines) == 1:
+                driver.send({"type": "bye"})
+                driver.readable(within_s=10)
+                driver.drain()
+
+    seen = driver.listener = Answering()
+    driver.start()
+    await seen.watch.until(lambda: len(seen.lines) == 3)
+    driver.kill()
+    assert ["1", "2", "3"] == [line["text"] for line in seen.lines]
+
+
 @pytest.mark.parametrize(
     ("code", "problem"),
     [
