@@ -96,6 +96,7 @@ async def test_what_vcrpy_records_is_read(stage: Stage, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @given(body=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+@example(body="\x85".encode())
 @example(body="a\x85\u2028 \r\n\ufeff".encode())
 @settings(max_examples=50, deadline=None)
 def test_a_body_survives_writing_and_reading(

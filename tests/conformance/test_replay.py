@@ -217,6 +217,15 @@ async def test_lanes_have_their_own_order(stage: Stage) -> None:
     assert [1, 0, 2] == [e["exchange"] for e in stage.entries if e["type"] == "request"]
 
 
+async def test_a_request_of_no_lane_is_unexpected(stage: Stage) -> None:
+    """What the case does not declare is not guessed."""
+    stage.open(HELLO | {"lane": "a"}, lanes={"a": {"firstUser": "to a"}})
+    client = await stage.posted()
+    assert 400 == (await client.head())[0]
+    assert "lane" not in await stage.seen("request")
+    assert [0] == await stage.server.close_case()
+
+
 async def test_json_delivery_is_one_body_with_its_length(stage: Stage) -> None:
     """The same script, not streamed."""
     stage.open(HELLO, delivery="json")

@@ -253,8 +253,6 @@ class _Case:
         return ""
 
     def _next(self, lane: str | None) -> Answer | None:
-        if self.plan.lanes and lane is None:
-            return None
         for i, answer in enumerate(self._unread):
             if answer.lane == lane or not self.plan.lanes:
                 return self._unread.pop(i)
