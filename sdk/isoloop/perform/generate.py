@@ -178,15 +178,15 @@ async def _read(response: Response, decoder: Decoder, publish: Publish) -> None:
     try:
         async for chunk in chunks:
             pieces = decoder.feed(chunk)
-            if pieces:
-                await publish(pieces)
+            if pieces and (room := publish(pieces)) is not None:
+                await room
             if decoder.end is not None:
                 break
         else:
-            await publish(decoder.finish())
+            publish(decoder.finish())
             return
     except TransportError as error:
-        await publish(decoder.fail(error.info))
+        publish(decoder.fail(error.info))
         return
     await _read_on(chunks)
 

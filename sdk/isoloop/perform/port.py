@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from isoloop.perform.environment import Environment
     from isoloop.wire import Ending, Piece
 
-Publish: TypeAlias = "Callable[[list[Piece]], Awaitable[None]]"
-"""Takes pieces at once, and ends when there is room for more."""
+Publish: TypeAlias = "Callable[[list[Piece]], Awaitable[None] | None]"
+"""Takes pieces at once. What it returns, if anything, is to be awaited: it ends when there is room.
+
+It is no coroutine, because most chunks of an answer hold one delta, and most of the time there is
+room.
+"""
 
 
 class Attempt(Protocol):

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         ResultBlock,
         WaitUntilEffect,
     )
-    from isoloop.perform.port import Attempt, Caller
+    from isoloop.perform.port import Attempt, Caller, Publish
     from isoloop.runtime._start import Instructions, Start
     from isoloop.tools._context import Progress
     from isoloop.wire import Ending, Piece
@@ -354,7 +354,7 @@ class Drive:
         self._sent = len(messages)
         attempt = self._caller.attempt(effect.turn)
         try:
-            ending = await attempt.run(self._publish_pieces)
+            ending = await attempt.run(self._publisher())
         except asyncio.CancelledError:
             run = self.state.run
             if run is None or not run.aborting:
@@ -367,25 +367,25 @@ class Drive:
         self._put(Got(effect.key, _outcome_of(ending)))
 
     def _closed(self, attempt: Attempt) -> Ending:
-        self._emit(attempt.abort())
+        self._publisher()(attempt.abort())
         return attempt.end or Aborted(None, None)
 
-    async def _publish_pieces(self, pieces: list[Piece]) -> None:
-        self._emit(pieces)
-        if self.outlet.full:
-            await self.outlet.room()
+    def _publisher(self) -> Publish:
+        """Make the function that tells of an answer's pieces; it is called for each chunk."""
+        outlet = self.outlet
+        now_ms = self._environment.clock.now_ms
+        run_id, turn = self._start.run_id, self._turn
 
-    def _emit(self, pieces: list[Piece]) -> None:
-        if self.outlet.wanted and pieces:
-            events = events_of_pieces(
-                pieces,
-                seq=self._seq,
-                run_id=self._start.run_id,
-                turn=self._turn,
-                at=self._environment.clock.now_ms(),
-            )
-            self._seq += len(events)
-            self.outlet.publish(events)
+        def publish(pieces: list[Piece]) -> Awaitable[None] | None:
+            if not outlet.wanted:
+                return None
+            seq = self._seq
+            self._seq = seq + len(pieces)
+            at = now_ms()
+            outlet.publish(events_of_pieces(pieces, seq=seq, run_id=run_id, turn=turn, at=at))
+            return outlet.room() if outlet.full else None
+
+        return publish
 
     @property
     def _turn(self) -> int:

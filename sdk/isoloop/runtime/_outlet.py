@@ -56,12 +56,11 @@ class Outlet:
         """Whether a publisher should wait for room."""
         return len(self.buffer) >= FULL
 
-    async def room(self) -> None:
-        """Wait until the reader has taken everything, or there is no reader."""
-        if self.full:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self.when_room(lambda: None if future.done() else future.set_result(None))
-            await future
+    def room(self) -> asyncio.Future[None]:
+        """Give what ends when the reader has taken everything, or there is no reader."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.when_room(lambda: None if future.done() else future.set_result(None))
+        return future
 
     def when_room(self, tell: Callable[[], None]) -> None:
         """Call back when the reader has taken everything, or there is no reader."""
@@ -105,10 +104,7 @@ class Outlet:
             self._release()
         while not self.buffer and not self.closed:
             self._reader = asyncio.get_running_loop().create_future()
-            try:
-                await self._reader
-            finally:
-                self._reader = None
+            await self._reader
         return bool(self.buffer)
 
     def leave(self) -> None:
@@ -120,8 +116,11 @@ class Outlet:
     # ------------------------------------------------------------ inside
 
     def _wake(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+        reader = self._reader
+        if reader is not None:
+            self._reader = None
+            if not reader.done():
+                reader.set_result(None)
 
     def _release(self) -> None:
         waiting, self._waiting = self._waiting, []

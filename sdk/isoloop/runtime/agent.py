@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ModelSettings,
         ProviderTool,
         QueueMode,
+        RunConfig,
         TextBlock,
         ToolDefinition,
     )
@@ -105,6 +106,7 @@ class Agent(Generic[DepsT, OutputT]):
         self.approve = approve
         self.scheduling: Literal["auto", "parallel", "sequential"] = scheduling
         self.environment = environment
+        self.shared_config: RunConfig | None = None
 
     async def run(
         self,

@@ -280,7 +280,7 @@ class ScriptedAttempt:
         out: list[Piece] = []
         raw = "" if reply.stop_reason == "unknown" else None
         self._builder.answered(out, reply.stop_reason, raw_stop_reason=raw, usage=reply.usage)
-        await publish(out)
+        publish(out)
         return self._builder.end or Aborted(None, None)
 
     async def _take(self, step: Step, reply: Reply, publish: Publish) -> None:
@@ -323,7 +323,7 @@ class ScriptedAttempt:
                     retry_after_ms=step.retry_after_ms,
                 )
                 builder.failed(out, error, reply.usage)
-                await publish(out)
+                publish(out)
             case Wait():
                 clock = self._caller.environment.clock
                 await clock.sleep_until(clock.now_ms() + step.ms)
@@ -335,8 +335,8 @@ class ScriptedAttempt:
 
 async def _arrived(out: list[Piece], publish: Publish) -> list[Piece]:
     """Publish what has come so far, and let others go on, as between two network chunks."""
-    await publish(out)
-    await _Pass()
+    room = publish(out)
+    await (_Pass() if room is None else room)
     return []
 
 
