@@ -218,6 +218,8 @@ class Session:
     events: list[Event] = field(default_factory=list)
     now_ms: int = 1_000
     random: float = 0.0
+    batches: list[int] = field(default_factory=list)
+    """Where in the log each batch begins."""
 
     @property
     def env(self) -> Env:
@@ -328,6 +330,7 @@ class Session:
         return self.events[-1]
 
     def _append(self, entries: list[LogEntry]) -> list[str]:
+        self.batches.append(len(self.log))
         for entry in entries:
             if entry.payload.type == "run_started":
                 self.events = []

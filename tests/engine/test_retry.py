@@ -63,6 +63,22 @@ def test_the_server_says_how_long_to_wait() -> None:
     assert 45_000 == _fail(session, error(retry_after_ms=45_000))
 
 
+@pytest.mark.parametrize("asked_ms", [0, 60_000])
+def test_a_server_may_ask_for_up_to_a_minute(asked_ms: int) -> None:
+    """Or for no wait at all (CTRL-028, CTRL-029)."""
+    assert asked_ms == _fail(started(), error(retry_after_ms=asked_ms))
+
+
+def test_a_retry_is_another_effect_than_the_attempt_that_failed() -> None:
+    """What is still reported of the first attempt is discarded (DESIGN 5)."""
+    session = started()
+    first = session.pending[0].key
+    _fail(session)
+    session.settle("wait_until retry", ELAPSED)
+    assert first != session.pending[0].key
+    assert [] == session.settle_key(first, failed())
+
+
 def test_a_server_that_asks_for_too_long_ends_the_run() -> None:
     """Its word stays in the error (CTRL-029)."""
     session = started()

@@ -142,6 +142,14 @@ def test_a_decided_entry_may_be_applied_more_than_once() -> None:
     assert session.state == again
 
 
+def test_an_old_state_does_not_keep_later_ones_alive() -> None:
+    """The short cut is taken once."""
+    session = started()
+    before = session.state
+    session.answer("Hi")
+    assert before.ahead is None
+
+
 def test_equal_logs_give_equal_states() -> None:
     """And different ones different states."""
     one, other = started(), started()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,6 +70,16 @@ def test_the_same_state_asks_for_the_same_effects(scenario: Scenario) -> None:
         for effect in effects:
             assert effect.type == seen.setdefault(effect.key, effect.type)
         assert entry.seq == length
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_nothing_is_begun_in_the_middle_of_a_batch(scenario: Scenario) -> None:
+    """A driver that looks after each entry never begins what the batch itself makes moot."""
+    session = play(scenario)
+    for start, end in pairwise([*session.batches, len(session.log)]):
+        keys = [{e.key for e in next_effects(fold(session.log[:n]))} for n in range(start, end + 1)]
+        for between in keys[1:-1]:
+            assert between <= keys[0] | keys[-1]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)

@@ -1,4 +1,4 @@
-"""Commands in, entries out (CTRL).
+"""Commands in, entries out (CTRL-037, CTRL-043, CTRL-044, LOOP-047 to LOOP-049).
 
 A command that is refused changes nothing. Whether it is refused depends on the phase (see the
 table), and on what it says.

@@ -1,4 +1,6 @@
-"""The life of one call, and which calls of a turn may do what now (TOOL, CTRL).
+"""The life of one call, and which calls of a turn may do what now.
+
+Gates TOOL-013 to TOOL-021, schedules TOOL-032 to TOOL-038, approvals CTRL-038 to CTRL-045.
 
 The order is: the gates of all calls, one after the other; then all approvals together; then the
 executions as the scheduling allows. A call that a gate or the approver stopped has a provisional
@@ -152,14 +154,14 @@ def due_calls(
 
 
 def closing_result(call: Call, *, aborting: bool, stop_reason: StopReason) -> ToolResultMessage:
-    """Make the result of a call that will not come to its end (LOOP: one result per call)."""
+    """Make the result of a call that will not come to its end (LOOP-021, TOOL-040)."""
     if aborting:
         return _result(call, "aborted", _texts.ABORTED)
     return _result(call, "not_executed", _texts.not_executed(stop_reason))
 
 
 def interrupted_result(call: Call) -> ToolResultMessage:
-    """Make the result of a call that may or may not have run when its driver died."""
+    """Make the result of a call that may or may not have run when its driver died (TOOL-041)."""
     return _result(call, "interrupted", _texts.INTERRUPTED)
 
 

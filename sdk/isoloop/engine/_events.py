@@ -1,4 +1,4 @@
-"""What the consumer is told when an entry has been applied (LOOP: events).
+"""What the consumer is told when an entry has been applied (LOOP-001 to LOOP-018).
 
 The streamed parts of an answer, from its `message_start` to its last block, and the progress of
 tools are told by the driver while they happen: they are not facts of the log. `message_end` is.

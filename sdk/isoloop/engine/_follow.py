@@ -2,7 +2,7 @@
 
 `admit` and `settle` write what they were told, then let follow what the state makes inevitable: a
 turn ends when its last call is settled, the next begins, the run ends. All of it is one batch, so
-that "the run has ended" and "a message was still accepted" can never both be true (CTRL).
+that "the run has ended" and "a message was still accepted" can never both be true (CTRL-036).
 The decision depends on the state alone, so a batch that a crash tore is completed by `recover`.
 """
 
@@ -135,7 +135,7 @@ def _begin_turn(run: Run, env: Env) -> EntryPayload:
 
 
 def _ask_together(run: Run, env: Env) -> ApprovalRequestedEntry | None:
-    """Ask for the next approval, once the gates of all calls have run (TOOL)."""
+    """Ask for the next approval, once the gates of all calls have run (CTRL-038)."""
     if any(call.phase == "pending" for call in run.calls):
         return None
     limits = run.config.limits

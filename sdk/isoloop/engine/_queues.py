@@ -1,4 +1,4 @@
-"""Steering and follow-ups (CTRL).
+"""Steering and follow-ups (CTRL-032 to CTRL-037).
 
 Steering enters at the next boundary between turns. A follow-up enters when the run would otherwise
 end. What is still queued when an abort, a limit or a failure ends the run is `undelivered`.

@@ -1,4 +1,4 @@
-"""Whether and when a failed model call is tried again (LOOP: retry).
+"""Whether and when a failed model call is tried again (CTRL-023 to CTRL-030).
 
 Only an attempt without any content comes here: what a consumer has seen is never taken back.
 The server's word wins over the computed delay, up to a bound.

@@ -74,7 +74,7 @@ def cut(text: str, limit_bytes: int) -> str:
 def result_without_tool(
     call_id: str, tool_name: str, *, code: ResultCode, text: str
 ) -> ToolResultMessage:
-    """Make the result of a call that its tool did not write (TOOL: codes and texts)."""
+    """Make the result of a call that its tool did not write (TOOL-039)."""
     return ToolResultMessage.trusted(
         role="tool_result",
         call_id=call_id,

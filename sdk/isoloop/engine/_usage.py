@@ -1,4 +1,4 @@
-"""Sums of usage, and what they cost (LOOP: usage and cost).
+"""Sums of usage, and what they cost (LOOP-034 to LOOP-038).
 
 Unknown is absent, never 0: absent + 5 is 5, absent + absent stays absent.
 """
