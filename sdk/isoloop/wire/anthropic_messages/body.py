@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import DecodeError, Raw, Struct, ValidationError, json
+from msgspec import Raw, Struct, ValidationError, json
 
+from isoloop.wire._decoders import WholeDecoder
 from isoloop.wire.anthropic_messages.answer import Head, Reading, Stop
 from isoloop.wire.anthropic_messages.errors import ErrorDetail, stream_error
-from isoloop.wire.anthropic_messages.lenient import lenient
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from isoloop.contract import ErrorInfo
-    from isoloop.wire._pieces import Ending, Piece
+    from isoloop.wire._pieces import Piece
     from isoloop.wire._port import ModelCall
 
 
@@ -29,62 +28,14 @@ class _Message(Struct):
     request_id: str | None = None
 
 
-class BodyDecoder:
+class BodyDecoder(WholeDecoder):
     """Collects a body and reads it at its end."""
 
     def __init__(
         self, call: ModelCall, taken: Collection[str] = (), reading: Reading | None = None
     ) -> None:
         self._reading = reading or Reading(call, taken)
-        self._chunks: list[bytes] = []
-
-    @property
-    def end(self) -> Ending | None:
-        """How it ended."""
-        return self._reading.end
-
-    @property
-    def content_started(self) -> bool:
-        """Whether a block began."""
-        return self._reading.content_started
-
-    def feed(self, data: bytes) -> list[Piece]:
-        """Keep the bytes; nothing can be said before the end."""
-        if self.end is None:
-            self._chunks.append(data)
-        return []
-
-    def finish(self) -> list[Piece]:
-        """Read the body."""
-        out: list[Piece] = []
-        if self.end is None:
-            body = b"".join(self._chunks)
-            self._chunks.clear()
-            try:
-                self._read(body, out)
-            except (ValidationError, DecodeError, UnicodeDecodeError, RecursionError):
-                self._read_leniently(body, out)
-        return out
-
-    def fail(self, error: ErrorInfo) -> list[Piece]:
-        """The transport failed."""
-        out: list[Piece] = []
-        if self.end is None:
-            self._reading.failed(out, error)
-        return out
-
-    def abort(self) -> list[Piece]:
-        """The run was aborted."""
-        out: list[Piece] = []
-        if self.end is None:
-            self._reading.aborted(out)
-        return out
-
-    def _read_leniently(self, body: bytes, out: list[Piece]) -> None:
-        try:
-            self._read(lenient(body), out)
-        except (ValueError, RecursionError) as error:
-            self._reading.failed_as(out, "protocol", f"The answer is not a message: {error}")
+        super().__init__(self._reading)
 
     def _read(self, body: bytes, out: list[Piece]) -> None:
         message = json.decode(body, type=_Message)

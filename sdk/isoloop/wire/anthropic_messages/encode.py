@@ -11,7 +11,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Raw, json
+from msgspec import Raw
 
 from isoloop.contract import (
     Base64Source,
@@ -28,8 +28,9 @@ from isoloop.contract import (
 )
 from isoloop.wire._arguments import Arguments, read_arguments
 from isoloop.wire._json import encode, is_object, raw
+from isoloop.wire._settings import object_of, unsendable
+from isoloop.wire._settings import own_members as members_of
 from isoloop.wire.anthropic_messages.blocks import DIALECT
-from isoloop.wire.anthropic_messages.settings import unsendable
 
 if TYPE_CHECKING:
     from isoloop.contract import (
@@ -70,7 +71,7 @@ def tool(definition: ToolDefinition) -> bytes:
             return encode(members)
         case ProviderTool(dialect="anthropic-messages"):
             # {"type":"web_search_20250305","name":"web_search","max_uses":5}
-            return encode(_object(definition.json_text, "A provider tool"))
+            return encode(object_of(definition.json_text, "A provider tool"))
         case ProviderTool():
             raise unsendable(
                 f"A provider tool of {definition.dialect} cannot be sent to {DIALECT}."
@@ -219,19 +220,9 @@ def _input(text: str) -> Raw:
 
 def own_members(data: ProviderData | None) -> dict[str, Raw]:
     """Give what only this dialect knows: citations, `caller`, a document's options."""
-    if data is None or data.dialect != DIALECT:
-        return {}
-    members = _object(data.json_text, "providerData")
-    return {n: v for n, v in members.items() if n not in _OURS}
+    return members_of(data, DIALECT, _OURS)
 
 
 # Kept by us beside the provider's members: the id before it was made unique, and deltas that
 # nobody understood.
 _OURS = {"id", "unknown_deltas", "type"}
-
-
-def _object(text: str, what: str) -> dict[str, Raw]:
-    try:
-        return json.decode(text, type=dict[str, Raw])
-    except (ValueError, RecursionError) as error:
-        raise unsendable(f"{what} is not a JSON object: {error}") from error

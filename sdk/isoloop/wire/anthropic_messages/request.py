@@ -23,16 +23,14 @@ from isoloop.contract import ModelSettings
 from isoloop.wire._history import AnswerTurn, Repair, ResultsTurn, UserTurn
 from isoloop.wire._json import encode
 from isoloop.wire._port import HttpRequest
+from isoloop.wire._settings import merged, options_of, unsendable
 from isoloop.wire.anthropic_messages import encode as blocks
 from isoloop.wire.anthropic_messages.models import facts_of
 from isoloop.wire.anthropic_messages.settings import (
-    check_tool_choice,
-    merged,
-    options_of,
+    check_tools,
     sampling_of,
     thinking_of,
     tool_choice_of,
-    unsendable,
 )
 
 if TYPE_CHECKING:
@@ -141,8 +139,8 @@ class AnthropicConversation:
     def __init__(self, config: RunConfig) -> None:
         self._config = config
         self._settings = config.settings or ModelSettings.trusted()
-        self._options = options_of(config)
-        check_tool_choice(config)
+        self._options = options_of(config, "anthropic-messages", ("model", "messages", "stream"))
+        check_tools(config)
         self._thinking = thinking_of(self._settings, facts_of(config.model.model))
         self._repair = Repair(config.model, blocks.allowed_id)
         self._messages = _Messages()

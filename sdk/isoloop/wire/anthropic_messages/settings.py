@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, json
 
@@ -18,8 +18,7 @@ from isoloop.contract import (
     ToolChoiceRequired,
     ToolChoiceTool,
 )
-from isoloop.wire._failure import failure
-from isoloop.wire._port import Unsendable
+from isoloop.wire._settings import check_tool_choice, unsendable
 from isoloop.wire.anthropic_messages.models import (
     ANSWER_ROOM,
     LEAST_BUDGET,
@@ -51,11 +50,6 @@ class Thinking:
 
 class _Named(Struct):
     name: str | None = None
-
-
-def unsendable(message: str) -> Unsendable:
-    """Refuse what the dialect cannot express."""
-    return Unsendable(failure("config", message))
 
 
 def thinking_of(settings: ModelSettings, facts: ModelFacts) -> Thinking:
@@ -101,16 +95,9 @@ def sampling_of(settings: ModelSettings) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def check_tool_choice(config: RunConfig) -> None:
+def check_tools(config: RunConfig) -> None:
     """Refuse a forced choice that no answer could obey."""
-    names = set(map(_name_of, config.tools or ()))
-    match config.tool_choice:
-        case ToolChoiceRequired() if not config.tools:
-            raise unsendable("The tool choice is `required`, but there are no tools.")
-        case ToolChoiceTool(name=name) if name not in names:
-            raise unsendable(f'The tool choice names "{name}", which is not among the tools.')
-        case _:
-            pass
+    check_tool_choice(config, set(map(_name_of, config.tools or ())))
 
 
 def _name_of(tool: ToolDefinition) -> str | None:
@@ -141,30 +128,3 @@ def tool_choice_of(config: RunConfig, turn: int) -> dict[str, Any] | None:
     if single:
         choice["disable_parallel_tool_use"] = True
     return choice
-
-
-def options_of(config: RunConfig) -> dict[str, Any]:
-    """Give the caller's own members of the body."""
-    given = config.settings.provider_options if config.settings else None
-    if given is None or given.dialect != "anthropic-messages":
-        return {}
-    try:
-        options = json.decode(given.json_text, type=dict[str, Any])
-    except ValueError as error:
-        raise unsendable(f"providerOptions is not a JSON object: {error}") from error
-    for name in ("model", "messages", "stream"):
-        if name in options:
-            raise unsendable(f'providerOptions may not replace "{name}"; the loop needs it.')
-    return options
-
-
-def merged(members: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Let options win; an object is merged into an object."""
-    out = dict(members)
-    for name, value in options.items():
-        known = out.get(name)
-        if isinstance(known, dict) and isinstance(value, dict):
-            out[name] = merged(cast("dict[str, Any]", known), cast("dict[str, Any]", value))
-        else:
-            out[name] = value
-    return out

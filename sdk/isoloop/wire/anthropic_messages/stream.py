@@ -31,29 +31,20 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw, Struct, ValidationError, json
 
 from isoloop.wire._answer import OpenOpaque, OpenText, OpenThinking, OpenToolCall
+from isoloop.wire._decoders import EventDecoder
 from isoloop.wire._json import encode
-from isoloop.wire._sse import SseDecoder, SseEvent, text_of
+from isoloop.wire._lenient import lenient_value
+from isoloop.wire._sse import SseEvent, text_of
 from isoloop.wire.anthropic_messages.answer import Head, Reading, Stop
 from isoloop.wire.anthropic_messages.body import BodyDecoder
 from isoloop.wire.anthropic_messages.errors import ErrorDetail, stream_error
-from isoloop.wire.anthropic_messages.lenient import lenient_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from isoloop.contract import ErrorInfo
     from isoloop.wire._answer import OpenBlock
-    from isoloop.wire._pieces import Ending, Piece
+    from isoloop.wire._pieces import Piece
     from isoloop.wire._port import ModelCall
-
-
-_FIELDS = (b"data", b"event", b"id", b"retry", b":", b"\xef\xbb\xbf")
-_OPENING = max(map(len, _FIELDS))
-
-
-def _may_begin(opening: bytes) -> bool:
-    """Whether an event stream that was cut off may have begun so."""
-    return any(field.startswith(opening) or opening.startswith(field) for field in _FIELDS)
 
 
 class _Delta(Struct):
@@ -99,82 +90,22 @@ _message_delta = json.Decoder(_MessageDelta).decode
 _error = json.Decoder(_Error).decode
 
 
-class StreamDecoder:
+class StreamDecoder(EventDecoder):
     """Turns the bytes of a stream into pieces."""
 
     def __init__(self, call: ModelCall, taken: Collection[str] = ()) -> None:
         self._call = call
-        self._sse = SseDecoder()
         self._reading = Reading(call, taken)
         self._blocks = self._reading.blocks.open_blocks
-        self._opening = b""  # the first bytes that are not blank, as long as no event was read
-        self._no_event = True
-        self._body: BodyDecoder | None = None
+        super().__init__(self._reading)
 
-    @property
-    def end(self) -> Ending | None:
-        """How it ended."""
-        return self._reading.end
+    def _whole(self) -> BodyDecoder:
+        return BodyDecoder(self._call, reading=self._reading)
 
-    @property
-    def content_started(self) -> bool:
-        """Whether a block began."""
-        return self._reading.content_started
-
-    def feed(self, data: bytes) -> list[Piece]:
-        """Read the next bytes."""
-        if self.end is not None:
-            return []
-        if self._no_event:
-            if len(self._opening) < _OPENING:
-                self._opening = (self._opening + data).lstrip()[:_OPENING]
-            if self._body is None and self._opening.startswith(b"{"):
-                # A host that ignored `stream` answers with a message, or with an error under
-                # status 200.
-                self._body = BodyDecoder(self._call, reading=self._reading)
-        if self._body is not None:
-            return self._body.feed(data)
-        out: list[Piece] = []
-        for event in self._sse.feed(data):
-            self._no_event = False
-            if not event.data:
-                continue
-            try:
-                self._read(event, event.data, out)
-            except (ValueError, RecursionError):
-                self._read_again(event, out)
-            if self._reading.end is not None:
-                break
-        return out
-
-    def finish(self) -> list[Piece]:
-        """The body ended cleanly."""
-        if self._body is not None:
-            return self._body.finish()
-        out: list[Piece] = []
-        if self.end is None:
-            if self._no_event and not _may_begin(self._opening):
-                # A page of HTML under status 200, for example (CTRL-020).
-                self._reading.failed_as(out, "protocol", "The response is not an event stream.")
-            else:
-                self._reading.failed_as(
-                    out, "stream_truncated", "The stream ended before its message_stop event."
-                )
-        return out
-
-    def fail(self, error: ErrorInfo) -> list[Piece]:
-        """The transport failed."""
-        out: list[Piece] = []
-        if self.end is None:
-            self._reading.failed(out, error)
-        return out
-
-    def abort(self) -> list[Piece]:
-        """The run was aborted."""
-        out: list[Piece] = []
-        if self.end is None:
-            self._reading.aborted(out)
-        return out
+    def _ended(self, out: list[Piece]) -> None:
+        self._reading.failed_as(
+            out, "stream_truncated", "The stream ended before its message_stop event."
+        )
 
     # ------------------------------------------------------------ one event
 
@@ -251,7 +182,6 @@ class StreamDecoder:
     # ------------------------------------------------------------ what the fast decoder refused
 
     def _read_again(self, sse: SseEvent, out: list[Piece]) -> None:
-        """Read an event that has half a UTF-16 pair or is no UTF-8; refuse what is no JSON."""
         try:
             value = lenient_value(sse.data)
             if not self._halved_delta(value, out):

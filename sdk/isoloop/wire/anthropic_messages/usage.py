@@ -17,8 +17,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from isoloop.contract import ModelUsage, Usage
-
-_MAX_SAFE_INTEGER = 2**53 - 1
+from isoloop.wire._counters import count_of, merge_report, object_in
 
 # Read into members of their own, or no counters at all.
 _READ = {
@@ -42,18 +41,18 @@ class UsageMeter:
 
     def read(self, report: dict[str, Any] | None) -> None:
         """Take the last word of each counter."""
-        _merge(self._raw, report or {})
+        merge_report(self._raw, report or {})
 
     def usage(self, requested: str, answered_by: str | None) -> Usage | None:
         """Derive the usage; nothing when nothing was reported."""
         if not self._raw:
             return None
         own, others = self._own_and_others(requested, answered_by)
-        details = _object(self._raw, "output_tokens_details")
+        details = object_in(self._raw, "output_tokens_details")
         counters = _counters({n: v for n, v in self._raw.items() if n not in _READ})
         return Usage.trusted(
             **own,
-            reasoning=_count(details, "thinking_tokens"),
+            reasoning=count_of(details, "thinking_tokens"),
             counters=counters or None,
             other_models=others or None,
         )
@@ -86,18 +85,18 @@ class UsageMeter:
 
 
 def _billed(report: dict[str, Any]) -> dict[str, int | None]:
-    lifetimes = _object(report, "cache_creation")
-    long = _count(lifetimes, "ephemeral_1h_input_tokens")
-    written = _count(report, "cache_creation_input_tokens")
+    lifetimes = object_in(report, "cache_creation")
+    long = count_of(lifetimes, "ephemeral_1h_input_tokens")
+    written = count_of(report, "cache_creation_input_tokens")
     if written is None and lifetimes:
-        short = _count(lifetimes, "ephemeral_5m_input_tokens")
+        short = count_of(lifetimes, "ephemeral_5m_input_tokens")
         written = None if long is None and short is None else (long or 0) + (short or 0)
     return {
-        "input": _count(report, "input_tokens"),
-        "cache_read": _count(report, "cache_read_input_tokens"),
+        "input": count_of(report, "input_tokens"),
+        "cache_read": count_of(report, "cache_read_input_tokens"),
         "cache_write": written,
         "cache_write_long": long,
-        "output": _count(report, "output_tokens"),
+        "output": count_of(report, "output_tokens"),
     }
 
 
@@ -109,36 +108,15 @@ def _same(model: str, requested: str, answered_by: str | None) -> bool:
     return model == requested or (model == answered_by and model.startswith(requested))
 
 
-def _merge(into: dict[str, Any], report: dict[str, Any]) -> None:
-    for name, value in report.items():
-        known = into.get(name)
-        if isinstance(value, dict) and isinstance(known, dict):
-            _merge(cast("dict[str, Any]", known), cast("dict[str, Any]", value))
-        elif value is not None:
-            into[name] = value
-
-
 def _counters(members: dict[str, Any]) -> dict[str, int]:
     """Keep every other counter: `"server_tool_use":{"web_search_requests":1}`."""
     found: dict[str, int] = {}
     for name, value in members.items():
         if isinstance(value, dict):
             found |= _counters(cast("dict[str, Any]", value))
-        elif (count := _count(members, name)) is not None:
+        elif (count := count_of(members, name)) is not None:
             found[name] = count
     return found
-
-
-def _count(members: dict[str, Any], name: str) -> int | None:
-    value = members.get(name)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value if 0 <= value <= _MAX_SAFE_INTEGER else None
-
-
-def _object(members: dict[str, Any], name: str) -> dict[str, Any]:
-    value = members.get(name)
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _objects(members: dict[str, Any], name: str) -> list[dict[str, Any]]:
