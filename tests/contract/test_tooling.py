@@ -107,7 +107,7 @@ def test_what_the_models_refuse_follows_the_schema(contract: Path) -> None:
     document = json.loads(path.read_text("utf-8"))
     document["$defs"]["UnknownBlock"]["properties"]["type"]["not"]["enum"].append("hologram")
     path.write_text(json.dumps(document), "utf-8")
-    assert '"hologram"' in python_models.render(contract)["_open.py"]
+    assert '"hologram"' in python_models.render(contract)["_refined.py"]
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from isoloop._model import Model
-from isoloop.contract._open import UnknownBlockType
+from isoloop.contract._refined import OnlyTrue, UnknownBlockType
 from pydantic import ConfigDict, Field, StrictStr
 from typing_extensions import TypeAliasType
 
@@ -56,7 +56,7 @@ class ToolCallBlock(Model):
     arguments_text: Annotated[StrictStr, Field(alias="argumentsText")]
     """The arguments exactly as the model wrote them. Usually a JSON object; may be empty, cut off or malformed."""
 
-    incomplete: Literal[True] | None = None
+    incomplete: OnlyTrue | None = None
     """Present when the provider never ended the block, so that the arguments may be cut off."""
 
     provider_data: Annotated[ProviderData | None, Field(alias="providerData")] = None
@@ -164,7 +164,7 @@ class OpaqueBlock(Model):
     json_text: Annotated[JsonText, Field(alias="json")]
     """The whole block as the provider wrote it."""
 
-    incomplete: Literal[True] | None = None
+    incomplete: OnlyTrue | None = None
     """Present when the block could not be rebuilt from its stream. Such a block is not sent back."""
 
 

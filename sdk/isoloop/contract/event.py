@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from isoloop._model import Model
-from isoloop.contract._open import UnknownEventType
+from isoloop.contract._refined import OnlyTrue, UnknownEventType
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr
 from typing_extensions import TypeAliasType
 
@@ -342,7 +342,7 @@ class OpaqueEndEvent(Model):
     json_text: Annotated[JsonText, Field(alias="json")]
     """The whole block."""
 
-    incomplete: Literal[True] | None = None
+    incomplete: OnlyTrue | None = None
     """Present when the block could not be rebuilt."""
 
 

@@ -1,10 +1,10 @@
 # Generated from contract/schemas by contract/tooling/generate.py; do not edit.
 
-from __future__ import annotations
+"""What the generator cannot say."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 
 class _Unknown:
@@ -17,6 +17,15 @@ class _Unknown:
         if value in self._known:
             raise ValueError(f"`{value}` is a known type, and this is not a valid one")
         return value
+
+
+def _only_true(value: object) -> object:
+    if value is not True:
+        raise ValueError("Input should be true")
+    return value
+
+
+OnlyTrue = Annotated[Literal[True], BeforeValidator(_only_true)]
 
 
 UnknownBlockType = Annotated[
