@@ -119,11 +119,16 @@ def _substitute(value: Json, ids: dict[str, str]) -> Json:
         case str():
             if value in ids:
                 return ids[value]
-            return BINDER.sub(lambda m: ids.get(m[0], m[0]), value) if " < " in value else value
+            return _named(value, ids) if " < " in value else value
         case dict():
             members = cast("JsonObject", value)
-            return {ids.get(k, k): _substitute(v, ids) for k, v in members.items()}
+            # Keys are call ids, or paths that hold some.
+            return {_named(k, ids): _substitute(v, ids) for k, v in members.items()}
         case list():
             return [_substitute(v, ids) for v in cast("list[Json]", value)]
         case _:
             return value
+
+
+def _named(text: str, ids: dict[str, str]) -> str:
+    return BINDER.sub(lambda found: ids.get(found[0], found[0]), text)

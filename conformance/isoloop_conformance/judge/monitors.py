@@ -186,6 +186,11 @@ class _Monitor:
         problem = unpaired(_list(result.get("newMessages")))
         want = "each call followed by its result"
         self._say("newMessages", "LOOP-030", ok=not problem, want=want, got=problem)
+        answers = [m for m in _list(result.get("newMessages")) if m.get("role") == "assistant"]
+        last = answers[-1].get("stopReason", ABSENT) if answers else ABSENT
+        got = result.get("stopReason", ABSENT)
+        why = "the last answer's"
+        self._say("stopReason", "LOOP-027", ok=same(last, got), want=last, got=got, why=why)
 
 
 def unpaired(messages: list[JsonObject]) -> str:
