@@ -110,7 +110,7 @@ class Model:
         """Give a run access to the model.
 
         Raises:
-            UsageError: There is no key, or real model calls are forbidden.
+            UsageError: There is no key, the base URL is none, or real model calls are forbidden.
         """
         from isoloop.perform.generate import Address, WireCaller
 
@@ -120,6 +120,11 @@ class Model:
                 "Give the agent a ScriptedModel."
             )
         base_url = self._base_url or os.environ.get(self._vendor.url_variable) or None
+        if base_url is not None and not base_url.startswith(("http://", "https://")):
+            raise UsageError(
+                f"model {self.name}: the base URL is {base_url!r}; it must begin with http:// or "
+                "https://, for example https://api.anthropic.com."
+            )
         key = self._api_key or os.environ.get(self._vendor.key_variable) or None
         if key is None and base_url is None:
             raise UsageError(

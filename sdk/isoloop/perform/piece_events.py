@@ -108,6 +108,18 @@ def _event(piece: Piece, seq: int, run_id: str, turn: int, at: int) -> KnownEven
                 text=text,
                 signature=signature,
             )
+        case _:
+            return _longer_event(piece, seq, run_id, turn, at)
+
+
+def _longer_event(
+    piece: ToolCallStarted | ToolCallEnded | OpaqueStarted | OpaqueEnded,
+    seq: int,
+    run_id: str,
+    turn: int,
+    at: int,
+) -> KnownEvent:
+    match piece:
         case ToolCallStarted(index, call_id, name):
             return ToolCallStartEvent.trusted(
                 seq=seq,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import weakref
 from typing import TYPE_CHECKING, Generic, Self
 
@@ -89,7 +90,8 @@ class RunHandle(Generic[OutputT]):
         drive.outlet.open()
         reader = self._read()
         # A generator that is dropped before its first pull runs no `finally`.
-        weakref.finalize(reader, _left_unread, drive).atexit = False
+        loop = asyncio.get_running_loop()
+        weakref.finalize(reader, _dropped, drive, loop).atexit = False
         return reader
 
     async def result(self) -> RunResult[OutputT]:
@@ -199,6 +201,12 @@ class RunHandle(Generic[OutputT]):
         if end.outcome == "failed" and end.error is not None:
             raise RunFailed(end.error, result) from self._drive.cause
         return result
+
+
+def _dropped(drive: Drive, loop: asyncio.AbstractEventLoop) -> None:
+    # The garbage collector may call this in any thread, and when the loop is gone.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(_left_unread, drive)
 
 
 def _left_unread(drive: Drive) -> None:

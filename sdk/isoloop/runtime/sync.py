@@ -7,8 +7,12 @@ keeps connections open from one run to the next.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import CancelledError, Future
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from isoloop.tools._bodies import BODIES
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -40,14 +44,46 @@ _THREAD = _Thread()
 
 def wait_for(code: Coroutine[Any, Any, R]) -> R:
     """Run a coroutine on the private loop and wait for it here."""
-    future = asyncio.run_coroutine_threadsafe(code, _THREAD.loop())
+    loop = _THREAD.loop()
+    waited = _Waited(code)
     try:
-        return future.result()
+        loop.call_soon_threadsafe(waited.begin)
+        return waited.ended.result()
     except KeyboardInterrupt:
-        # The run closes what is open; whatever comes of it, the interrupt is what the caller asked
-        # for.
-        ended = threading.Event()
-        future.add_done_callback(lambda _: ended.set())
-        future.cancel()
-        ended.wait()
+        loop.call_soon_threadsafe(waited.stop)
+        # The run closes what is open; a second interrupt does not wait for it.
+        with contextlib.suppress(CancelledError):
+            waited.ended.exception()
         raise
+
+
+class _Waited(Generic[R]):
+    """A coroutine that another thread waits for, and may stop at any moment."""
+
+    def __init__(self, code: Coroutine[Any, Any, R]) -> None:
+        self.ended: Future[R] = Future()
+        self._code = code
+        self._task: asyncio.Task[R] | None = None
+        self._stopped = False
+
+    def begin(self) -> None:
+        if self._stopped:
+            self._code.close()
+            return
+        self._task = BODIES.start(self._code, name="isoloop run_sync")
+        self._task.add_done_callback(self._settle)
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._task is None:
+            self.ended.cancel()
+        else:
+            self._task.cancel()
+
+    def _settle(self, task: asyncio.Task[R]) -> None:
+        if task.cancelled():
+            self.ended.cancel()
+        elif (error := task.exception()) is not None:
+            self.ended.set_exception(error)
+        else:
+            self.ended.set_result(task.result())
