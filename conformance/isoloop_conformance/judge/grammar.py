@@ -18,6 +18,14 @@ from isoloop_conformance.judge.seen import BLOCK_EVENTS, CALL_EVENTS, Event, num
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Every rule that the automaton holds a run against.
+RULES = frozenset(
+    {
+        *("LOOP-004", "LOOP-007", "LOOP-008", "LOOP-010", "LOOP-012"),
+        *("LOOP-013", "LOOP-016", "LOOP-017", "LOOP-018"),
+    }
+)
+
 # What may stand directly before an event of a call; the events of one call only ever go forward.
 _CALL_BEFORE: dict[str, set[str | None]] = {
     "approval_requested": {None},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from isoloop_conformance import schemas
 from isoloop_conformance.exact_json import Json, JsonObject, Number, plain, same, show
 from isoloop_conformance.judge.findings import ABSENT
-from isoloop_conformance.judge.grammar import Grammar
+from isoloop_conformance.judge.grammar import RULES, Grammar
 from isoloop_conformance.judge.seen import BLOCK_EVENTS, Event, Run, Seen, number
 from isoloop_conformance.values import API_KEY
 
@@ -63,9 +63,7 @@ class _Monitor:
         if reads:
             self._sequence()
         if reads and self.finished:
-            for found in Grammar(self.run.events).violations():
-                self._say("grammar", found.requirement, ok=False, why=found.text)
-            self._say("grammar", "LOOP-010", ok=True)
+            self._grammar()
             self._ending()
             self._deltas()
             self._results()
@@ -86,6 +84,13 @@ class _Monitor:
             found = schemas.problems("run.RunResult", plain(result))
             texts = [f"{p.path}: {p.text}" for p in found]
             self._say("result.valid", "LOOP-028", ok=not found, want="a RunResult", got=texts[:5])
+
+    def _grammar(self) -> None:
+        broken = list(Grammar(self.run.events).violations())
+        for found in broken:
+            self._say("grammar", found.requirement, ok=False, why=found.text)
+        for requirement in sorted(RULES - {v.requirement for v in broken}):
+            self._say("grammar", requirement, ok=True)
 
     def _sequence(self) -> None:
         numbers = [number(e.get("seq")) for e in self.run.events]
