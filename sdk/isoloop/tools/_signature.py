@@ -164,7 +164,8 @@ def _no_schema(
 ) -> UsageError:
     shown = getattr(hint, "__name__", None) if isinstance(hint, type) else repr(hint)
     place = f"parameter `{parameter}` has the annotation `{shown}`, and" if parameter else ""
-    reason = str(error).partition("\n")[0]
+    # Pydantic's first sentence says what it could not do; the next ones advise on its own models.
+    reason = str(error).partition("\n")[0].partition(". ")[0]
     return UsageError(
         f"tool {name}: {place} no JSON Schema describes it ({reason}). "
         "Use types that JSON can carry (str, int, list[...], a TypedDict, a dataclass, a pydantic "
