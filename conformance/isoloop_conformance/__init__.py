@@ -5,5 +5,5 @@ cases and cassettes.
 """
 
 SUITE_VERSION = "0.1"
-CONTRACT_VERSION = "0.1"
+CONTRACT_VERSION = "1.0"
 PROTOCOL_VERSION = 1
