@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import httpx
 import pytest
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 async def connections_end_with_their_test(nothing_left: None) -> AsyncIterator[None]:
     """As they do with `asyncio.run`; here the loop is closed later."""
     yield
-    await (await CONNECTIONS.transport()).aclose()
+    await CONNECTIONS.aclose()
     await passes()
 
 
@@ -241,6 +242,37 @@ async def test_a_client_of_ones_own_is_used_and_left_open() -> None:
         await agent.run("hi")
         assert not http.is_closed
     assert all("x-mine: 1" in exchange.head for exchange in served.exchanges)
+
+
+@pytest.mark.parametrize(("http", "client"), [("aiohttp", "aiohttp"), ("httpx", "httpx")])
+async def test_what_carries_the_requests_can_be_named(http: Any, client: str) -> None:
+    """Without a name it is aiohttp, where that is installed."""
+    async with provider(hello, hello) as served:
+        model = Model("anthropic:claude-test", base_url=served.url, api_key="k", http=http)
+        await Agent(model, environment=environment()).run("hi")
+        await agent_at(served.url).run("hi")
+    assert [client, "aiohttp"] == [
+        next(name for name in ("aiohttp", "httpx") if name in exchange.head)
+        for exchange in served.exchanges
+    ]
+
+
+async def test_a_session_of_aiohttp_is_used_and_left_open() -> None:
+    """Like a client of httpx."""
+    async with provider(hello) as served, aiohttp.ClientSession(headers={"x-mine": "1"}) as http:
+        model = Model("anthropic:claude-test", base_url=served.url, api_key="k", http=http)
+        await Agent(model, environment=environment()).run("hi")
+        assert not http.closed
+    assert "x-mine: 1" in served.exchanges[0].head
+
+
+@pytest.mark.parametrize("http", ["curl", 1, httpx.Client, httpx.AsyncClient])
+def test_what_cannot_carry_requests_is_refused(http: Any) -> None:
+    """The message names the choices."""
+    with pytest.raises(
+        UsageError, match=r'Choose one of: "aiohttp" \(needs isoloop\[fast\]\), "httpx"'
+    ):
+        Model("anthropic:claude-test", http=http)
 
 
 async def test_key_and_address_come_from_the_vendors_own_variables(

@@ -71,6 +71,7 @@ class Server:
 
     port: int
     connections: int = 0
+    open_connections: int = 0
     exchanges: list[Exchange] = field(default_factory=list)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     """Some client closed its connection."""
@@ -92,6 +93,7 @@ async def serving(handler: Handler) -> AsyncIterator[Server]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
         server.connections += 1
+        server.open_connections += 1
         try:
             while head := await _head(reader):
                 length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
@@ -101,6 +103,7 @@ async def serving(handler: Handler) -> AsyncIterator[Server]:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            server.open_connections -= 1
             server.closed.set()
             writer.close()
 
@@ -120,6 +123,14 @@ async def _head(reader: asyncio.StreamReader) -> str:
         return (await reader.readuntil(b"\r\n\r\n")).decode()
     except asyncio.IncompleteReadError:
         return ""
+
+
+async def plain(exchange: Exchange) -> None:
+    """Answer `hello` in two chunks."""
+    await exchange.begin("200 OK", "Content-Type: text/plain", "X-Two: a", "X-Two: b")
+    await exchange.send_chunk(b"hel")
+    await exchange.send_chunk(b"lo")
+    await exchange.end()
 
 
 async def body_of(response: Response) -> bytes:

@@ -5,47 +5,43 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-import subprocess
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from isoloop.transport import (
+    AiohttpTransport,
     HttpxTransport,
     Request,
     Timeouts,
     TransportError,
-    default_transport,
+    named_transport,
     read_up_to,
 )
-from tests.transport.kit import PATIENT, QUICK, Exchange, body_of, exchange, serving
+from tests.transport.kit import PATIENT, QUICK, Exchange, body_of, exchange, plain, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from isoloop.transport import Transport
+    from isoloop.transport import Response, Transport
 
 
-@pytest.fixture(params=["own", "httpx", "httpx2"])
+@pytest.fixture(params=["own httpx", "own aiohttp", "httpx", "httpx2", "aiohttp"])
 async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
     """Every transport, and every client that a user may bring."""
-    if request.param == "own":
-        own = default_transport()
+    whose, _, name = request.param.rpartition(" ")
+    library = pytest.importorskip(name)
+    if whose:
+        own = named_transport(name)
         yield own
         await own.aclose()
+    elif name == "aiohttp":
+        async with library.ClientSession() as session:
+            yield AiohttpTransport(session)
     else:
-        library = pytest.importorskip(request.param)
         async with library.AsyncClient() as client:
             yield HttpxTransport(client)
-
-
-async def plain(exchange: Exchange) -> None:
-    """Answer `hello` in two chunks."""
-    await exchange.begin("200 OK", "Content-Type: text/plain", "X-Two: a", "X-Two: b")
-    await exchange.send_chunk(b"hel")
-    await exchange.send_chunk(b"lo")
-    await exchange.end()
 
 
 async def test_a_request_arrives_as_it_is(transport: Transport) -> None:
@@ -59,6 +55,16 @@ async def test_a_request_arrives_as_it_is(transport: Transport) -> None:
         assert seen.head.startswith("POST /v1/x?y=1 HTTP/1.1\r\n")
         assert "x-api-key: k" in seen.head.lower()
         assert b'{"a":1}' == seen.body
+
+
+async def test_a_large_request_arrives_whole(transport: Transport) -> None:
+    """With its length: not every provider takes a request in chunks."""
+    body = bytes(range(256)) * 8192
+    async with serving(plain) as server:
+        response = await transport.open(server.request(body=body), PATIENT)
+        assert b"hello" == await body_of(response)
+        await response.aclose()
+    assert body == server.exchanges[0].body
 
 
 async def test_a_chunk_is_given_before_the_next_one_is_sent(transport: Transport) -> None:
@@ -120,6 +126,45 @@ async def test_connections_are_used_again_also_after_an_error(transport: Transpo
         assert (500, b"x") == await exchange(transport, server)
         assert (200, b"x") == await exchange(transport, server)
         assert 1 == server.connections
+
+
+def open_files() -> int:
+    """Count the files and sockets of this process."""
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+@pytest.mark.slow
+async def test_a_burst_leaves_no_connection_behind(transport: Transport) -> None:
+    """200 exchanges at once: the next ones find connections, and closing the client ends all."""
+    arrived, all_arrived = 0, asyncio.Event()
+
+    async def handler(exchange: Exchange) -> None:
+        nonlocal arrived
+        arrived += 1
+        if arrived == burst:
+            all_arrived.set()
+        await all_arrived.wait()
+        await plain(exchange)
+
+    burst, before = 200, open_files()
+    async with serving(handler) as server, asyncio.timeout(20):
+        # A user's client may bound its connections (aiohttp: 100), ours do not.
+        if (
+            isinstance(transport, HttpxTransport | AiohttpTransport)
+            and transport._given is not None
+        ):
+            burst = 50
+        found = await asyncio.gather(*(exchange(transport, server) for _ in range(burst)))
+        assert [(200, b"hello")] * burst == found
+        assert burst == server.connections
+        for _ in range(20):
+            await exchange(transport, server)
+        assert burst == server.connections
+        if burst == 200:
+            await transport.aclose()
+            # The listener stays, and what the loop has for itself.
+            while server.open_connections or open_files() > before + 2:
+                await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.01)
 
 
 # ---------------------------------------------------------------- letting go
@@ -206,6 +251,35 @@ async def test_a_body_that_is_not_read_stops_the_socket(transport: Transport) ->
                 await server.closed.wait()
         assert accepted < 16 * 1024 * 1024
         await response.aclose()
+
+
+async def test_stopping_an_upload_closes_the_socket(transport: Transport) -> None:
+    """An abort while the server does not read the request."""
+    connected, closed = asyncio.Event(), asyncio.Event()
+
+    class Deaf(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            transport.pause_reading()
+            self.transport = transport
+            connected.set()
+
+        def connection_lost(self, error: Exception | None) -> None:
+            closed.set()
+
+    deaf = Deaf()
+    listener = await asyncio.get_running_loop().create_server(lambda: deaf, "127.0.0.1", 0)
+    async with listener, asyncio.timeout(5):
+        url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
+        body = b"x" * 32 * 1024 * 1024
+        task = asyncio.ensure_future(transport.open(Request("POST", url, {}, body), PATIENT))
+        await connected.wait()
+        await asyncio.wait([task], timeout=0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        deaf.transport.resume_reading()
+        await closed.wait()
 
 
 # ---------------------------------------------------------------- failures
@@ -321,6 +395,35 @@ async def test_a_broken_exchange_is_an_error_of_its_kind(
         assert (200, b"hello") == await exchange(transport, server)
 
 
+async def read_into(seen: list[bytes], response: Response) -> None:
+    """Keep each chunk as it comes."""
+    async for chunk in response.chunks():
+        seen.append(chunk)  # noqa: PERF401 -- what came before a failure counts
+
+
+async def test_what_arrived_before_a_failure_is_given(transport: Transport) -> None:
+    """LOOP-031: a body that breaks off while nobody reads still holds what arrived."""
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.begin()
+        await exchange.send_chunk(b"one")
+        await exchange.send_chunk(b"two")
+        exchange.writer.close()
+        await exchange.writer.wait_closed()
+        broken.set()
+
+    broken, seen = asyncio.Event(), list[bytes]()
+    async with serving(handler) as server:
+        response = await transport.open(server.request(), PATIENT)
+        await broken.wait()
+        for _ in range(10):
+            await asyncio.sleep(0)  # noqa: TID251 -- the client's loop sees the end before it reads
+        with pytest.raises(TransportError):
+            await read_into(seen, response)
+        await response.aclose()
+    assert b"onetwo" == b"".join(seen)
+
+
 async def test_a_timeout_says_how_long_it_waited(transport: Transport) -> None:
     """The message has a number."""
     async with serving(silent) as server:
@@ -410,31 +513,3 @@ async def test_a_large_error_body_is_read_up_to_a_limit(transport: Transport) ->
         response = await transport.open(server.request(), PATIENT)
         assert b"x" * 2500 == await read_up_to(response, 2500)
         await response.aclose()
-
-
-# ---------------------------------------------------------------- the default
-
-
-def test_one_transport_serves_several_event_loops() -> None:
-    """`run_sync` makes a loop for each run; connections of a dead loop are not touched."""
-    transport = default_transport()
-
-    async def once() -> tuple[int, bytes]:
-        async with serving(plain) as server:
-            found = await exchange(transport, server)
-            await transport.aclose()
-            return found
-
-    assert [(200, b"hello")] * 2 == [asyncio.run(once()) for _ in range(2)]
-
-
-def test_httpx_is_not_imported_with_the_package() -> None:
-    """It is imported when the first request is sent."""
-    code = "import sys, isoloop.transport; sys.exit('httpx' in sys.modules)"
-    assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
-
-
-def test_a_request_does_not_show_its_key() -> None:
-    """A log line or a traceback may hold it."""
-    request = Request("POST", "http://host/", {"x-api-key": "secret"}, b"prompt")
-    assert "Request(POST http://host/, 6 bytes)" == repr(request)

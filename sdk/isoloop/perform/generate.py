@@ -12,19 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from isoloop.perform.connections import CONNECTIONS
-from isoloop.transport import HttpxTransport, Request, Timeouts, TransportError, read_up_to
+from isoloop.transport import Request, Timeouts, TransportError, read_up_to
 from isoloop.wire import Aborted, Failed, ModelCall, Unsendable, absolute_url, dialect_named
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    import httpx
-
     from isoloop.contract import Dialect as DialectName
     from isoloop.contract import ErrorInfo, Message, RunConfig
     from isoloop.perform.environment import Environment
     from isoloop.perform.port import Publish
-    from isoloop.transport import Response
+    from isoloop.transport import HttpName, Response, Transport
     from isoloop.wire import Conversation, Decoder, Dialect, Ending, Piece
 
 _ERROR_BODY_LIMIT_BYTES = 1 << 20
@@ -53,12 +51,12 @@ class WireCaller:
     def __init__(
         self,
         address: Address,
-        client: httpx.AsyncClient | None,
+        http: HttpName | Transport | None,
         config: RunConfig,
         environment: Environment,
     ) -> None:
         self._address = address
-        self._client = client
+        self._http: HttpName | Transport | None = http
         self._config = config
         self._clock = environment.clock
         self._dialect: Dialect = dialect_named(address.dialect)
@@ -107,10 +105,10 @@ class WireCaller:
         Raises:
             TransportError: There was no response.
         """
-        if self._client is not None:
-            return await HttpxTransport(self._client).open(request, _TIMEOUTS)
-        transport = await CONNECTIONS.transport()
-        return await transport.open(request, _TIMEOUTS)
+        http = self._http
+        if http is None or isinstance(http, str):
+            http = await CONNECTIONS.transport(http)
+        return await http.open(request, _TIMEOUTS)
 
     async def refusal(self, response: Response) -> ErrorInfo:
         """Read an error response; a body that breaks off is still an error of that status."""

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Literal
 from isoloop.errors import UsageError
 
 if TYPE_CHECKING:
+    import aiohttp
     import httpx
 
     from isoloop.contract import ModelRef, Price, RunConfig
     from isoloop.perform.environment import Environment
     from isoloop.perform.port import Caller
+    from isoloop.transport import HttpName, Transport
 
 DialectName = Literal["anthropic-messages", "openai-chat", "openai-responses"]
 
@@ -49,13 +51,15 @@ class Model:
         base_url: Where it is served, instead of the vendor's address (or `ANTHROPIC_BASE_URL`).
         api_key: The key, instead of the vendor's own variable (`ANTHROPIC_API_KEY`), which is read
             when a run begins. A model with its own `base_url` may do without a key.
-        http: A client of yours, for proxies, certificates and time-outs; you close it.
+        http: `"aiohttp"` or `"httpx"`: what carries the requests; left out, aiohttp where it is
+            installed (`isoloop[fast]`), else httpx. Or a client of yours (`httpx.AsyncClient`,
+            `aiohttp.ClientSession`, a transport), for proxies and certificates; you close it.
         prices: What the model costs in US dollars per million tokens, or a table of such prices by
             model name.
         stream: Whether the provider is asked to stream. The events are the same either way.
 
     Raises:
-        UsageError: The prefix is not known.
+        UsageError: The prefix is not known, or `http` is nothing that can send requests.
     """
 
     def __init__(
@@ -64,7 +68,7 @@ class Model:
         *,
         base_url: str | None = None,
         api_key: str | None = None,
-        http: httpx.AsyncClient | None = None,
+        http: HttpName | httpx.AsyncClient | aiohttp.ClientSession | Transport | None = None,
         prices: Price | Mapping[str, Price] | None = None,
         stream: bool = True,
     ) -> None:
@@ -86,7 +90,7 @@ class Model:
         self._vendor = vendor
         self._base_url = base_url
         self._api_key = api_key
-        self._http = http
+        self._http: HttpName | Transport | None = None if http is None else _read_http(name, http)
         self._prices = prices
         self._ref: ModelRef | None = None
 
@@ -136,6 +140,15 @@ class Model:
 
     def __repr__(self) -> str:
         return f"Model({self.name!r})"
+
+
+def _read_http(model: str, http: object) -> HttpName | Transport:
+    from isoloop.transport import transport_of
+
+    try:
+        return transport_of(http)
+    except ValueError as error:
+        raise UsageError(f"model {model!r}: {error}.") from None
 
 
 FORBIDDEN: list[object] = []

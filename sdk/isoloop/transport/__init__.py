@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from isoloop.transport._aiohttp import AiohttpTransport
+from isoloop.transport._choice import HttpName, default_transport, named_transport, transport_of
 from isoloop.transport._httpx import HttpxTransport
 from isoloop.transport._port import (
     Request,
@@ -14,6 +16,8 @@ from isoloop.transport._port import (
 )
 
 __all__ = [
+    "AiohttpTransport",
+    "HttpName",
     "HttpxTransport",
     "Request",
     "Response",
@@ -22,10 +26,7 @@ __all__ = [
     "TransportError",
     "TransportErrorKind",
     "default_transport",
+    "named_transport",
     "read_up_to",
+    "transport_of",
 ]
-
-
-def default_transport() -> Transport:
-    """Make the transport that is used when the user brings none."""
-    return HttpxTransport()
