@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from isoloop_conformance import schemas, strict_yaml
+from isoloop_conformance.cassettes import CassetteError
 from isoloop_conformance.judge.order import POINT_HELP, parse_edge
-from isoloop_conformance.variants import BINDER, call_ids
+from isoloop_conformance.replay.edits import PlanError
+from isoloop_conformance.replay.recorded import check_edits, recorded
+from isoloop_conformance.variants import BINDER, DIALECTS, call_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,9 +47,16 @@ class CasesError(Exception):
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
 
+    @property
+    def count(self) -> str:
+        """How many problems there are, in words."""
+        return "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
 
-def load_cases(folder: Path, requirements: dict[str, str]) -> list[JsonObject]:
-    """Load every case of a folder, ordered by id.
+
+def load_cases(
+    folder: Path, requirements: dict[str, str], cassettes: Path | None = None
+) -> list[JsonObject]:
+    """Load every case of a folder, ordered by id; hold it against the cassettes it names.
 
     Raises:
         CasesError: A case is malformed, or two have the same id.
@@ -54,7 +64,7 @@ def load_cases(folder: Path, requirements: dict[str, str]) -> list[JsonObject]:
     cases: dict[str, JsonObject] = {}
     problems: list[CaseProblem] = []
     for path in sorted(folder.rglob("*.yaml")):
-        case, found = load_case(path, folder, requirements)
+        case, found = load_case(path, folder, requirements, cassettes)
         problems += found
         if case is None:
             continue
@@ -68,7 +78,7 @@ def load_cases(folder: Path, requirements: dict[str, str]) -> list[JsonObject]:
 
 
 def load_case(
-    path: Path, folder: Path, requirements: dict[str, str]
+    path: Path, folder: Path, requirements: dict[str, str], cassettes: Path | None = None
 ) -> tuple[JsonObject | None, list[CaseProblem]]:
     """Load one file; return the case, or what is wrong with it."""
     file = path.relative_to(folder).as_posix()
@@ -79,6 +89,8 @@ def load_case(
     faults = list(_schema_faults(document.value))
     if not faults:
         faults = list(_faults(document.value, file, requirements))
+    if not faults and cassettes is not None:
+        faults = list(_cassette_faults(document.value, cassettes))
     problems = [
         CaseProblem(file, document.line(f.path), place(f.path), f.problem, f.remedy) for f in faults
     ]
@@ -168,6 +180,43 @@ def _exchange_faults(case: JsonObject) -> Iterator[_Fault]:
             yield _Fault(at, "an error needs a `status` that is one", "for example 429")
         if ("lane" in exchange) != bool(lanes) or exchange.get("lane", "") not in {"", *lanes}:
             yield _Fault(at, "`lane` names one of `lanes`, exactly when there are any")
+
+
+def _cassette_faults(case: JsonObject, cassettes: Path) -> Iterator[_Fault]:
+    """Each recorded exchange is there and fits, in every dialect and delivery of the case."""
+    axes = case.get("variants", {})
+    for i, exchange in enumerate(case.get("exchanges", [])):
+        at = ("exchanges", i)
+        if "cassette" not in exchange:
+            continue
+        for dialect in axes.get("dialect", DIALECTS):
+            if dialect not in exchange.get("only", [dialect]):
+                continue
+            fault = _cassette_fault(case, exchange, cassettes, dialect)
+            if fault is not None:
+                yield _Fault((*at, *fault.path), fault.problem, fault.remedy)
+
+
+def _cassette_fault(
+    case: JsonObject, exchange: JsonObject, cassettes: Path, dialect: str
+) -> _Fault | None:
+    edits = [
+        (i, e)
+        for i, e in enumerate(exchange.get("edits", []))
+        if dialect in e.get("only", [dialect])
+    ]
+    try:
+        for delivery in case.get("variants", {}).get("delivery", ["sse"]):
+            found = recorded(cassettes, dialect, delivery, exchange["cassette"])
+            check_edits(found, [e for _, e in edits], dialect)
+    except PlanError as error:
+        place = ("cassette",) if error.place is None else ("edits", edits[error.place][0])
+        name = exchange["cassette"]["name"]
+        text = error.problem if error.place is None else f"in cassette `{name}` {error.problem}"
+        return _Fault(place, text, error.remedy)
+    except CassetteError as error:
+        return _Fault(("cassette",), str(error), "isoloop_conformance.cassettes.lint says more")
+    return None
 
 
 def _agent_faults(case: JsonObject) -> Iterator[_Fault]:

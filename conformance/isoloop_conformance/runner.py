@@ -11,7 +11,7 @@ from isoloop_conformance import CONTRACT_VERSION, PROTOCOL_VERSION, SUITE_VERSIO
 from isoloop_conformance.case_run import CaseRun
 from isoloop_conformance.judge import judge
 from isoloop_conformance.places import places
-from isoloop_conformance.replay import ReplayPlan, ReplayServer
+from isoloop_conformance.replay import PlanError, ReplayPlan, ReplayServer
 from isoloop_conformance.supervisor import Driver, DriverMissingError
 from isoloop_conformance.verdicts import CaseOutcome, conclude
 from isoloop_conformance.watch import INACTIVITY_S, NothingMovesError, Watch
@@ -157,6 +157,10 @@ class Runner:
             transcript = await case.run(self._server, token, base_url)
             assertions = judge(variant, transcript)
             verdict, detail = conclude(transcript, assertions)
+        except PlanError as error:
+            # The case is wrong, not the suite: its own words say more than a traceback.
+            transcript, assertions = case.transcript, []
+            verdict, detail = "harness_error", f"the case cannot be played: {error}"
         except Exception:  # noqa: BLE001 -- a bug of the suite is a verdict of its own
             self._errors.append(traceback.format_exc())
             transcript, assertions, verdict, detail = case.transcript, [], "harness_error", ""

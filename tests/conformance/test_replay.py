@@ -276,7 +276,7 @@ async def test_bytes_that_are_no_request_are_told(stage: Stage) -> None:
         ({"reply": [{"say": "a"}], "edits": [{"drop": 99}]}, "there is no event 99"),
         ({"body": EVENTS, "edits": [{"replace": {"find": "no", "with": ""}}]}, "does not occur"),
         ({"cassette": {"name": "no/such"}}, "there is no cassette"),
-        ({"cassette": {"name": "text/hello", "interaction": 3}}, "has 1 interactions"),
+        ({"cassette": {"name": "text/hello", "interaction": 3}}, "has no interaction 3"),
         ({"reply": [{"stop": "unknown"}]}, "cannot say `unknown`"),
         ({"body": EVENTS, "edits": [{"truncate": {"afterByte": 50}}]}, "ends 40 bytes before"),
     ],

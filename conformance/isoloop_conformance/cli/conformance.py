@@ -44,10 +44,10 @@ def run_conformance(arguments: Sequence[str]) -> int:
         return int(ended.code or 0)
     try:
         requirements = load_requirements(places().contract / "requirements")
-        cases = load_cases(places().cases, requirements)
+        cases = load_cases(places().cases, requirements, places().cassettes)
     except CasesError as error:
         print(error, file=sys.stderr)
-        print(f"{len(error.problems)} problems; nothing was run", file=sys.stderr)
+        print(f"{error.count}; nothing was run", file=sys.stderr)
         return EXIT_HARNESS
     every = [v for case in cases for v in expand(case)]
     chosen = _chosen(every, options)

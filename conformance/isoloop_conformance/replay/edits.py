@@ -22,7 +22,16 @@ _NEWLINES = {"lf": b"\n", "crlf": b"\r\n", "cr": b"\r"}
 
 
 class PlanError(ValueError):
-    """What a case asks of the provider is impossible. The case is wrong."""
+    """What a case asks of the provider is impossible. The case is wrong.
+
+    `remedy` says what to do about it, `place` which of several edits it is about.
+    """
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{problem}; {remedy}" if remedy else problem)
+        self.problem = problem
+        self.remedy = remedy
+        self.place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,8 @@ def _event(frames: list[Frame], number: int) -> int:
     """Return where the frame of an event is."""
     places = [i for i, frame in enumerate(frames) if is_event(frame)]
     if number >= len(places):
-        raise PlanError(f"there is no event {number}: the body has {len(places)}")
+        have = f"events 0 to {len(places) - 1}" if places else "no events"
+        raise PlanError(f"there is no event {number}", f"the body has {have} at this edit")
     return places[number]
 
 
@@ -108,7 +118,9 @@ def _truncate(
         for i, frame in enumerate(frames):
             if isinstance(frame, Bytes) and is_terminal(frame.data):
                 return [*frames[:i], *end]
-        raise PlanError("there is no terminal event to truncate before")
+        raise PlanError(
+            "there is no terminal event to truncate before", "say `afterEvent` or `afterByte`"
+        )
     left = int(where["afterByte"])
     kept: list[Frame] = []
     for frame in frames:
@@ -125,7 +137,8 @@ def _truncate(
 
 def _replace(frames: list[Frame], find: bytes, new: bytes) -> list[Frame]:
     if not any(isinstance(frame, Bytes) and find in frame.data for frame in frames):
-        raise PlanError(f"`{find.decode()}` does not occur in the body")
+        text = f"`{find.decode()}` does not occur in the body"
+        raise PlanError(text, "it must stand within one event, exactly as it was sent")
     return [
         Bytes(frame.data.replace(find, new)) if isinstance(frame, Bytes) else frame
         for frame in frames

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Literal
 
-from isoloop_conformance.cassettes import load
 from isoloop_conformance.frames import Bytes, End, Frame, How, joined
 from isoloop_conformance.replay.chunks import cut
 from isoloop_conformance.replay.edits import Body, PlanError, as_frames, edit
+from isoloop_conformance.replay.recorded import frames_of, recorded
 from isoloop_conformance.twin import Scene, ScriptError, Twin, twin_named
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ _HOP_BY_HOP = {
     "keep-alive",
     "transfer-encoding",
 }
-# Edits that leave the recorded pieces as they are.
-_AS_IT_ARRIVED = {"end", "gzip", "rechunk"}
 _NOW = re.compile(r"\{now\+(\d+)\}")
 
 
@@ -145,19 +143,10 @@ def _source(
         said = twin.rejection(status, exchange["error"], scene)
         return said.status, dict(said.headers), [Bytes(said.body)]
     if "cassette" in exchange:
-        wanted = exchange["cassette"]
-        path = cassettes / plan.dialect / f"{wanted['name']}.yaml"
-        number: int = wanted.get("interaction", 0)
-        recorded = load(path).interactions
-        if number >= len(recorded):
-            raise PlanError(f"`{wanted['name']}` has {len(recorded)} interactions")
-        response = recorded[number].response
+        found = recorded(cassettes, plan.dialect, plan.delivery, exchange["cassette"])
+        response = found.response
         headers = {k: ", ".join(v) for k, v in response.headers.items() if k not in _HOP_BY_HOP}
-        # Other edits count events, which the pieces of then need not be.
-        kept = all(e.keys() & _AS_IT_ARRIVED for e in exchange.get("edits", []))
-        frames = response.chunks if kept else []
-        frames = frames or as_frames(response.body, headers.get("content-type", ""))
-        return status or response.status, headers, [*frames]
+        return status or response.status, headers, frames_of(found, exchange.get("edits", []))
     if "body" in exchange:
         data = str(exchange["body"]).encode()
         given = {name.lower(): value for name, value in exchange.get("headers", {}).items()}
