@@ -32,7 +32,7 @@ def shape(value: Any) -> Any:
 
 
 def events(body: bytes) -> list[tuple[str, dict[str, Any]]]:
-    """Return the events of a stream with their names and data."""
+    """Return the events of a stream with their names and data; `[DONE]` is none."""
     found: list[tuple[str, dict[str, Any]]] = []
     for frame in split_events(body):
         if not is_event(frame):
@@ -41,7 +41,8 @@ def events(body: bytes) -> list[tuple[str, dict[str, Any]]]:
         lines = re.split("\r\n|\n|\r", frame.data.decode())
         name = next((line[6:].strip() for line in lines if line.startswith("event:")), "")
         data = "".join(line[5:] for line in lines if line.startswith("data:"))
-        found.append((name, json.loads(data)))
+        if data.strip() != "[DONE]":
+            found.append((name, json.loads(data)))
     return found
 
 

@@ -62,7 +62,7 @@ class ReplayServer:
             raise PlanError("another case is open; close it first")
         rendered = answers(plan, self._cassettes)
         self._case = _Case(plan, rendered, observe)
-        return f"http://{_HOST}:{self._listener.getsockname()[1]}/{plan.token}"
+        return f"http://{_HOST}:{self._listener.getsockname()[1]}{self._case.base_path}"
 
     def release(self, gate: str) -> None:
         """Release a gate, also before it is reached.
@@ -118,13 +118,13 @@ class ReplayServer:
             connection.close()
 
     async def _answer(self, connection: Connection, request: Request, case: _Case) -> bool:
-        token, slash, rest = request.target.removeprefix("/").partition("/")
+        token = request.target.removeprefix("/").partition("/")[0]
         if token in self._past:
             answer = case.rejection("this case is over")
-        elif token != case.plan.token:
+        elif not request.target.startswith(f"{case.base_path}/"):
             answer = case.meet(request, request.target, why="it is outside the base URL")
         else:
-            answer = case.meet(request, f"{slash}{rest}")
+            answer = case.meet(request, request.target.removeprefix(case.base_path))
         return await Responder(connection, answer, case).respond(keep_alive=case.keeps_alive)
 
     def _moved(self, count: int) -> None:
@@ -144,6 +144,7 @@ class _Case:
         self._unread = list(rendered)
         self._observe = observe
         self._twin: Twin = twin_named(plan.dialect)
+        self.base_path = f"/{plan.token}{self._twin.base_path}"
         self._gates = {name: asyncio.Event() for a in rendered for name in a.gates}
         self._connections: list[Connection] = []
         self._tasks: list[asyncio.Task[None]] = []

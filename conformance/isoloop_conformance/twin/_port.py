@@ -48,6 +48,11 @@ class Twin(Protocol):
         ...
 
     @property
+    def base_path(self) -> str:
+        """What the base URL ends with, as the vendor's official clients have it."""
+        ...
+
+    @property
     def path(self) -> str:
         """Where requests go, below the base URL."""
         ...

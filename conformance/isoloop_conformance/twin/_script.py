@@ -30,10 +30,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """A thinking block; without a signature if it is unsigned."""
+    """A thinking block; without a signature if it is unsigned.
+
+    `asked`: the script itself gives the signature, so a dialect without signatures cannot say it.
+    """
 
     index: int
     signature: str | None
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,10 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """A block ends."""
+    """A block ends; `asked`: because the script says so, not because the next one begins."""
 
     block: Block
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +216,7 @@ class _Reader:
             case "more":
                 self._more(str(value))
             case "close":
-                self._close()
+                self._close(asked=True)
             case "ping" | "comment" | "raw" | "gate":
                 self._steps.append(Aside(name, "" if name == "ping" else str(value)))
             case "usage":
@@ -242,7 +247,8 @@ class _Reader:
                 block = Text(index)
             case "think":
                 signature = value.get("signature", DEFAULT_SIGNATURE)
-                block = Thinking(index, None if value.get("unsigned") else signature)
+                unsigned = value.get("unsigned", False)
+                block = Thinking(index, None if unsigned else signature, "signature" in value)
             case "call":
                 self._calls += 1
                 made = f"{self._ids}{self._calls:02}"
@@ -261,8 +267,8 @@ class _Reader:
             raise ScriptError("`more` needs an open text, thinking or call before it")
         self._steps.append(Delta(self._open[-1], text))
 
-    def _close(self) -> None:
-        self._steps += [Finish(block) for block in self._open]
+    def _close(self, *, asked: bool = False) -> None:
+        self._steps += [Finish(block, asked) for block in self._open]
         self._open = []
 
     def _report(self) -> None:

@@ -66,6 +66,7 @@ class AnthropicMessages:
     """The twin of the Anthropic Messages API."""
 
     dialect = "anthropic-messages"
+    base_path = ""
     path = "/v1/messages"
 
     def headers(self, delivery: str, scene: Scene) -> dict[str, str]:
