@@ -3,8 +3,8 @@
     IsoloopError
     ├── UsageError       the caller: the code that calls isoloop is wrong; raised early
     │   └── Refused      a command that the loop refuses, for example because it comes too late
-    ├── RunFailed        the provider, or what lies between: the run ended as `failed`
-    └── InternalError    us: a defect of isoloop; please report it
+    └── RunFailed        the provider, or what lies between: the run ended as `failed`
+        └── InternalError    us: a defect of isoloop; please report it
 
 A limit, an incomplete answer and an abort are outcomes of a run, not exceptions.
 """
@@ -46,5 +46,9 @@ class RunFailed(IsoloopError):
         self.result = result
 
 
-class InternalError(IsoloopError):
-    """Isoloop broke one of its own promises. Please report it, with the traceback."""
+class InternalError(RunFailed):
+    """Isoloop broke one of its own promises. Please report it, with the traceback.
+
+    The run was closed and ended as `failed` with the code `internal`: `result` is as good as that
+    of any failed run. `__cause__` is what broke.
+    """

@@ -41,10 +41,12 @@ from isoloop.contract.tool import FunctionTool
 from isoloop.contract.usage import Usage
 from isoloop.engine import (
     Env,
+    Rejected,
     State,
     admit,
     apply,
     events_of,
+    fail,
     next_effects,
     open_state,
     recover,
@@ -52,7 +54,7 @@ from isoloop.engine import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from isoloop.contract.command import Command
     from isoloop.contract.effect import Effect, EffectOutcome
@@ -303,6 +305,17 @@ class Session:
     def execute(self, call_id: str, text: str = "done", **more: Any) -> list[str]:
         self.settle(f"execute_call {call_id}", STARTED)
         return self.settle(f"execute_call {call_id}", came_out(call_id, text, **more))
+
+    def fail(self, error: ErrorInfo) -> list[str]:
+        return self._append(fail(self.state, error, self.env))
+
+    def refusal(self, command: Callable[[], object]) -> str | None:
+        """Name the code with which a command is refused."""
+        try:
+            command()
+        except Rejected as rejected:
+            return rejected.code
+        return None
 
     def recover(self) -> list[str]:
         return self._append(recover(self.state, self.env))

@@ -7,8 +7,6 @@ from typing import Any, cast
 import pytest
 
 from isoloop import (
-    Agent,
-    InternalError,
     IsoloopError,
     Limits,
     Refused,
@@ -17,9 +15,8 @@ from isoloop import (
     UsageError,
 )
 from isoloop.contract import AssistantMessage, ModelRef, ProviderTool
-from isoloop.runtime._drive import Drive
 from isoloop.testing import Call
-from tests.runtime.kit import collect, echo, environment, model_of, save, scripted
+from tests.runtime.kit import echo, model_of, save, scripted
 
 
 def function(text: str) -> str:
@@ -134,18 +131,3 @@ async def test_a_history_may_come_from_anywhere() -> None:
         stop_reason="end_turn",
     )
     assert "ok" == (await scripted("ok").run("x", history=[other])).text
-
-
-async def test_a_defect_of_ours_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It asks for a report, to the reader and to whoever awaits the result."""
-
-    def broken(*_: object) -> list[object]:
-        raise ZeroDivisionError
-
-    handle = Agent(scripted("ok").model, environment=environment()).start("x")
-    monkeypatch.setattr(Drive, "_settled", broken)
-    with pytest.raises(InternalError, match="Please report this"):
-        await collect(handle)
-    with pytest.raises(InternalError) as raised:
-        await handle.result()
-    assert isinstance(raised.value.__cause__, ZeroDivisionError)

@@ -173,6 +173,14 @@ class OutputRejectedEntry(Model):
     """What the model is told."""
 
 
+class FailureNotedEntry(Model):
+    """Something broke outside model calls, tools and hooks; the run is closed and fails."""
+
+    type: Literal["failure_noted"] = "failure_noted"
+    error: ErrorInfo
+    """What broke."""
+
+
 class RunEndedEntry(Model):
     """A run ended."""
 
@@ -248,7 +256,7 @@ class AnswerReceivedEntry(Model):
 EntryPayload = TypeAliasType(
     "EntryPayload",
     Annotated[
-        SessionOpenedEntry | RunStartedEntry | MessageQueuedEntry | MessagesDeliveredEntry | TurnStartedEntry | RetryScheduledEntry | RetryDueEntry | AnswerReceivedEntry | AnswerFailedEntry | CallPreparedEntry | CallRejectedEntry | ApprovalRequestedEntry | ApprovalResolvedEntry | CallStartedEntry | CallSettledEntry | OutputAcceptedEntry | OutputRejectedEntry | TurnEndedEntry | AbortRequestedEntry | RunEndedEntry,
+        SessionOpenedEntry | RunStartedEntry | MessageQueuedEntry | MessagesDeliveredEntry | TurnStartedEntry | RetryScheduledEntry | RetryDueEntry | AnswerReceivedEntry | AnswerFailedEntry | CallPreparedEntry | CallRejectedEntry | ApprovalRequestedEntry | ApprovalResolvedEntry | CallStartedEntry | CallSettledEntry | OutputAcceptedEntry | OutputRejectedEntry | TurnEndedEntry | AbortRequestedEntry | FailureNotedEntry | RunEndedEntry,
         Field(discriminator="type"),
     ],
 )

@@ -5,6 +5,7 @@
     next_effects(state)                -> effects       what is to be done now
     settle(state, key, outcome, env)   -> entries       what came of it
     events_of(state, entry, seq)       -> events        what the consumer is told
+    fail(state, error, env)            -> entries       the end of a run in which the loop broke
 
 No I/O, no clock, no chance, no asyncio: what it needs is in `Env`. A driver is a loop around these
 functions:
@@ -25,7 +26,7 @@ from isoloop.engine._calls import Call
 from isoloop.engine._env import Env
 from isoloop.engine._errors import NondeterminismError, Rejected
 from isoloop.engine._events import events_of
-from isoloop.engine._follow import recover
+from isoloop.engine._follow import fail, recover
 from isoloop.engine._plan import next_effects
 from isoloop.engine._settle import settle
 from isoloop.engine._state import Run, State, Turn, apply, fold, open_state
@@ -43,6 +44,7 @@ __all__ = [
     "admit",
     "apply",
     "events_of",
+    "fail",
     "fold",
     "next_effects",
     "open_state",

@@ -104,6 +104,7 @@ def events_of(state: State, entry: LogEntry, seq: int) -> list[Event]:
             | "call_rejected"
             | "output_accepted"
             | "abort_requested"
+            | "failure_noted"
         ):
             return []  # what they lead to is told by the entries that follow
         case _:
@@ -201,7 +202,7 @@ def _end_turn(run: Run, *, at: int, seq: int) -> list[Event]:
             message=current.answer,
             tool_results=results,
             usage=current.usage,
-            error=current.error,
+            error=run.error_of_turn,
         )
     )
     return events

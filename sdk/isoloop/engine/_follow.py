@@ -14,6 +14,7 @@ from isoloop.contract.entry import (
     ApprovalRequestedEntry,
     ApprovalResolvedEntry,
     CallSettledEntry,
+    FailureNotedEntry,
     LogEntry,
     RunEndedEntry,
     TurnEndedEntry,
@@ -27,6 +28,7 @@ from isoloop.engine._state import apply_ahead
 
 if TYPE_CHECKING:
     from isoloop.contract.entry import EntryPayload
+    from isoloop.contract.error import ErrorInfo
     from isoloop.contract.run import Outcome
     from isoloop.engine._calls import Call
     from isoloop.engine._env import Env
@@ -69,6 +71,20 @@ def recover(state: State, env: Env) -> list[LogEntry]:
         for call in run.calls:
             if call.phase == "executing" and not _is_repeatable(run, call):
                 batch.add(CallSettledEntry.trusted(result=interrupted_result(call)))
+    return batch.finish()
+
+
+def fail(state: State, error: ErrorInfo, env: Env) -> list[LogEntry]:
+    """Close a run because something broke outside model calls, tools and hooks (CTRL-022).
+
+    Contract: possible in every phase, between the entries of a batch too. Append all entries to the
+    log at once, then apply them in order. The run ends as `failed`, at once or, with a model call
+    in flight, when `abort_generate` is settled. A second failure of a run adds only what was still
+    missing of its end. Empty when no run is active.
+    """
+    batch = Batch(state, env)
+    if state.run is not None and state.run.failure is None:
+        batch.add(FailureNotedEntry.trusted(error=error))
     return batch.finish()
 
 
@@ -160,7 +176,7 @@ def _close_next(run: Run) -> EntryPayload | None:
             )
         if call.phase != "settled":
             stop_reason = run.stop_reason or "unknown"
-            result = closing_result(call, aborting=run.aborting, stop_reason=stop_reason)
+            result = closing_result(call, aborting=run.is_closing, stop_reason=stop_reason)
             return CallSettledEntry.trusted(result=result)
     return None
 
@@ -171,9 +187,9 @@ def _end_turn(run: Run) -> TurnEndedEntry | None:
 
 
 def _end(run: Run) -> RunEndedEntry:
-    error = run.current.error
+    error = run.error_of_turn
     outcome: Outcome = "completed"
-    if run.aborting:
+    if run.aborting and run.failure is None:
         outcome, error = "aborted", None
     elif error is not None:
         outcome = "failed"

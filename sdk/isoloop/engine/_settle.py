@@ -130,7 +130,7 @@ def _failed(run: Run, outcome: GenerateFailedOutcome, env: Env) -> EntryPayload:
     if message is not None:
         _check_stop_reason(message, fits=message.stop_reason == "error")
         return _partial(message, error=message.error or error, usage=usage)
-    if run.aborting:
+    if run.is_closing:
         return AnswerFailedEntry.trusted(usage=usage)
     delay_ms = retry_delay_ms(run.config.retry, error, attempt=run.attempt, random=env.random)
     if delay_ms is None:

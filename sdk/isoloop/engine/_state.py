@@ -80,6 +80,8 @@ class Run(Record):
     follow_ups: tuple[UserMessage, ...] = ()
     stop_reason: StopReason | None = None
     aborting: bool = False
+    failure: ErrorInfo | None = None
+    """What broke outside model calls, tools and hooks (CTRL-022)."""
     repairs: int = 0
     output: JsonObject | None = None
     outcome: Outcome | None = None
@@ -109,6 +111,16 @@ class Run(Record):
     def answer(self) -> AssistantMessage | None:
         """Give the turn's answer."""
         return self.current.answer
+
+    @property
+    def is_closing(self) -> bool:
+        """Say whether what is open is being closed, on request or because the loop broke."""
+        return self.aborting or self.failure is not None
+
+    @property
+    def error_of_turn(self) -> ErrorInfo | None:
+        """Give why the turn that is open, or was the last, failed."""
+        return self.failure or self.current.error
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -242,6 +254,8 @@ def _apply(state: State, entry: LogEntry) -> State:
             return _to(state, payload.type, messages=messages, run=run)
         case "abort_requested":
             return _to(state, payload.type, run=run.but(aborting=True))
+        case "failure_noted":
+            return _to(state, payload.type, run=run.but(failure=payload.error))
         case "run_ended":
             ended = run.but(outcome=payload.outcome, error=payload.error)
             usage = add(state.earlier_usage, run.usage)

@@ -21,7 +21,7 @@ The *run* machine begins with `run_started`. Its phases say what the run waits f
     between      no turn is open; a turn begins, or the output is validated, or the run ends
     ready        queued messages have just entered; a turn begins
     generating   a model call is in flight
-    stopping     ... and an abort waits for what arrived of it
+    stopping     ... and an abort, or a failure of the loop itself, waits for what arrived of it
     waiting      an attempt failed without content; the back-off runs
     calling      the answer's calls are at work
     answered     the answer is there and its calls, if any, do not run: they are closed
@@ -231,6 +231,16 @@ RUN: tuple[RunRow, ...] = (
     # It is over.
     RunRow("closing", "turn_ended", "ending"),
     RunRow("ending", "run_ended", "idle"),
+    # Something broke that nobody foresaw, wherever the run is (CTRL-022).
+    RunRow("between", "failure_noted", "ending"),
+    RunRow("ready", "failure_noted", "ending"),
+    RunRow("generating", "failure_noted", "stopping"),
+    RunRow("stopping", "failure_noted", "stopping"),
+    RunRow("waiting", "failure_noted", "closing"),
+    RunRow("calling", "failure_noted", "closing"),
+    RunRow("answered", "failure_noted", "closing"),
+    RunRow("closing", "failure_noted", "closing"),
+    RunRow("ending", "failure_noted", "ending"),
 )
 
 # ------------------------------------------------------------------ the life of one call

@@ -30,8 +30,18 @@ from isoloop.contract import (
     StartRunCommand,
     ToolExecutionUpdateEvent,
 )
-from isoloop.engine import Env, Rejected, admit, apply, events_of, next_effects, open_state, settle
-from isoloop.errors import InternalError, Refused
+from isoloop.engine import (
+    Env,
+    Rejected,
+    admit,
+    apply,
+    events_of,
+    fail,
+    next_effects,
+    open_state,
+    settle,
+)
+from isoloop.errors import Refused
 from isoloop.perform.call_tools import CallSetting, ToolCalls
 from isoloop.perform.piece_events import events_of_pieces
 from isoloop.runtime._copies import for_reader
@@ -45,6 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Collection, Coroutine
 
     from isoloop.contract import (
+        AssistantMessage,
         Command,
         Effect,
         EffectOutcome,
@@ -101,6 +112,7 @@ class Drive:
         self._stopped: list[asyncio.Task[Any]] = []  # user code that was told to stop
         self._generate_key = ""
         self._generating: asyncio.Task[None] | None = None
+        self._unsettled: AssistantMessage | None = None  # told of, and then not taken
 
     # ------------------------------------------------------------ commands
 
@@ -119,6 +131,9 @@ class Drive:
                 self._append(admit(self.state, command, self._env()))
             except Rejected as rejected:
                 raise Refused(rejected.code, rejected.message) from None
+            except Exception as error:
+                self._put(error)  # whoever gave the command learns of it, and the run fails
+                raise
         self._rouse()
 
     def abort(self, reason: str | None = None) -> None:
@@ -132,27 +147,77 @@ class Drive:
         """Drive the run to its end.
 
         Contract: asyncio cancellation aborts the run, closes what is open, and is then raised.
+        Once the run has begun, a defect ends it as `failed` (CTRL-022): `cause` is what broke.
 
         Raises:
             UsageError: The run cannot begin as it was asked for.
-            InternalError: Something in isoloop broke.
         """
         try:
-            await self._begin()
+            try:
+                await self._begin()
+            except Exception as error:
+                if self.state.run is None:
+                    raise
+                self._break(error)
             async with asyncio.TaskGroup() as self._group:
-                while pending := next_effects(self.state):
-                    got = await self._next(pending)
-                    if got is not None:
-                        self._append(self._settled(got))
+                while self.end is None:
+                    try:
+                        await self._step()
+                    except Exception as error:  # noqa: BLE001 -- a defect must not leave a run open
+                        self._break(error)
                 self._stop_but(frozenset())
+                if self._generating is not None:
+                    self._generating.cancel()  # only when the run had to end without it
             await BODIES.leave(self._stopped + self._calls.left)
-        except ExceptionGroup as broken:
-            error = broken.exceptions[0]
-            raise InternalError(f"isoloop broke: {error!r}. Please report this.") from error
         finally:
             self.outlet.close()
         if self._interrupted is not None:
             raise self._interrupted
+
+    async def _step(self) -> None:
+        got = await self._next(next_effects(self.state))
+        if got is not None:
+            self._unsettled = _message_in(got.outcome)
+            self._append(self._settled(got))
+            self._unsettled = None
+
+    def _break(self, error: Exception) -> None:
+        """Close the run, because the loop itself broke."""
+        _log.error("the loop broke", exc_info=error)
+        run = self.state.run
+        again = run is not None and run.failure is not None
+        if not again:
+            self.cause = error
+        info = ErrorInfo.trusted(code="internal", message=_broke(error), retryable=False)
+        env = Env(self._last_ms)  # it may be the clock that broke
+        try:
+            self._append(fail(self.state, info, env))
+            if again:
+                # What a model call left cannot be taken as it is.
+                for effect in next_effects(self.state):
+                    left = _left_of(self._unsettled, calls=False)
+                    self._append(settle(self.state, effect.key, left, env))
+        except Exception as worse:  # noqa: BLE001 -- the reader and the caller get an end all the same
+            _log.error("a broken run could not be closed", exc_info=worse)
+            self._end_anyhow(info)
+        if self.end is None and not next_effects(self.state):
+            self._end_anyhow(info)  # the end itself could not be told
+
+    def _end_anyhow(self, error: ErrorInfo) -> None:
+        """End the run without the engine, which broke while it closed it."""
+        run = self.state.run or self.state.ended
+        assert run is not None
+        self.end = AgentEndEvent.trusted(
+            seq=self._seq,
+            run_id=self._start.run_id,
+            at=self._last_ms,
+            outcome="failed",
+            new_messages=self.state.messages.since(run.frame.first_new),
+            usage=run.usage,
+            error=error,
+            undelivered=[*run.steering, *run.follow_ups],
+        )
+        self.outlet.publish((self.end,))
 
     async def _begin(self) -> None:
         """Admit the run, and what came before it could be."""
@@ -263,12 +328,13 @@ class Drive:
             if first.type == "retry_scheduled" and first.error.retry_after_ms is None:
                 # Chance is drawn once for each delay that is computed, and for nothing else
                 # (CTRL-027), so that a list of numbers means the same to every implementation.
-                env = Env(self._environment.clock.now_ms(), self._environment.random())
+                env = Env(self._env().now_ms, self._environment.random())
                 return settle(self.state, got.key, got.outcome, env)
         return entries
 
     def _env(self) -> Env:
-        return Env(self._environment.clock.now_ms())
+        self._last_ms = self._environment.clock.now_ms()
+        return Env(self._last_ms)
 
     # ------------------------------------------------------------ effects
 
@@ -278,12 +344,13 @@ class Drive:
         match effect.type:
             case "generate":
                 self._generate_key = effect.key
-                self._generating = self._group.create_task(self._generate(effect))
+                generating = self._watched(self._generate(effect), model=True)
+                self._generating = self._group.create_task(generating)
                 self._tasks[effect.key] = self._generating
             case "abort_generate":
                 # The outcome comes under the key of the model call, which the engine accepts.
                 if self._generating is None:
-                    return Got(effect.key, GenerateAbortedOutcome.trusted())
+                    return Got(effect.key, _left_of(self._unsettled, calls=True))
                 self._tasks[effect.key] = self._generating
                 self._generating.cancel()
             case "prepare_call":
@@ -310,7 +377,8 @@ class Drive:
             case "validate_output":
                 return Got(effect.key, self._validated())
             case "wait_until":
-                self._tasks[effect.key] = self._group.create_task(self._wait(effect))
+                waiting = self._watched(self._wait(effect))
+                self._tasks[effect.key] = self._group.create_task(waiting)
             case _:
                 assert_never(effect)
         return None
@@ -327,6 +395,15 @@ class Drive:
             self._put(error)
         else:
             self._put(Got(key, outcome))
+
+    async def _watched(self, code: Coroutine[Any, Any, None], *, model: bool = False) -> None:
+        """Hand what breaks to the loop, which closes the run; the group would only stop it."""
+        try:
+            await code
+        except Exception as error:  # noqa: BLE001 -- a defect, or the caller's clock
+            if model:
+                self._generating = None  # nothing more will come of it
+            self._put(error)
 
     def _put(self, got: Got | Exception) -> None:
         self._got.append(got)
@@ -357,7 +434,7 @@ class Drive:
             ending = await attempt.run(self._publisher())
         except asyncio.CancelledError:
             run = self.state.run
-            if run is None or not run.aborting:
+            if run is None or not run.is_closing:
                 raise
             ending = self._closed(attempt)
         except Exception as error:  # the seam says that this is a defect; the run still ends well  # noqa: BLE001 -- user code
@@ -396,14 +473,11 @@ class Drive:
 
     async def _ask(self, effect: RequestApprovalEffect) -> None:
         try:
-            command = await self._calls.approve(effect)
-        except Exception as error:  # noqa: BLE001 -- guarded further in: this is ours
-            self._put(error)
-            return
-        try:
-            self.command(command)
+            self.command(await self._calls.approve(effect))
         except Refused as late:  # it expired meanwhile
             _log.info("an approval came too late: %s", late)
+        except Exception as error:  # noqa: BLE001 -- guarded further in: this is ours
+            self._put(error)
 
     def _progress(self, key: str, call_id: str) -> Progress:
         """Make the function by which a body reports."""
@@ -462,6 +536,29 @@ def _outcome_of(ending: Ending) -> EffectOutcome:
             return GenerateAbortedOutcome.trusted(message=message, usage=usage)
         case _:
             assert_never(ending)
+
+
+def _message_in(outcome: EffectOutcome) -> AssistantMessage | None:
+    match outcome.type:
+        case "answered" | "generate_failed" | "generate_aborted":
+            return outcome.message
+        case _:
+            return None
+
+
+def _left_of(message: AssistantMessage | None, *, calls: bool) -> GenerateAbortedOutcome:
+    """Give what is left of an answer that was told of and could not be taken."""
+    if message is None:
+        return GenerateAbortedOutcome.trusted()
+    content = [block for block in message.content if calls or block.type != "tool_call"]
+    changes = {"content": content, "stop_reason": "aborted", "error": None}
+    return GenerateAbortedOutcome.trusted(message=message.model_copy(update=changes))
+
+
+def _broke(error: Exception) -> str:
+    # Only the kind: what an exception says may hold a secret or a prompt.
+    kind = type(error).__name__
+    return f"The loop itself broke ({kind}). Please report this, with the traceback of the cause."
 
 
 def _broken(ending: Ending, error: Exception) -> Ending:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, Self
 from typing_extensions import TypeVar
 
 from isoloop.contract import FollowUpCommand, SteerCommand
-from isoloop.errors import RunFailed
+from isoloop.errors import InternalError, RunFailed
 from isoloop.runtime._drive import Drive
 from isoloop.runtime._start import one_message
 from isoloop.runtime.result import RunResult
@@ -199,7 +199,8 @@ class RunHandle(Generic[OutputT]):
             before=(*self._start.history, *self._start.input),
         )
         if end.outcome == "failed" and end.error is not None:
-            raise RunFailed(end.error, result) from self._drive.cause
+            kind = InternalError if end.error.code == "internal" else RunFailed
+            raise kind(end.error, result) from self._drive.cause
         return result
 
 

@@ -64,7 +64,7 @@ STOPS = (
 
 # What happens, and how often.
 STEPS = ["settle"] * 14 + ["queue"] * 2 + ["decide", "late", "crash", "time_passes", "out_of_place"]
-STEPS += ["abort"]
+STEPS += ["abort", "break"]
 
 counts = st.none() | st.integers(0, 50)
 usages = st.none() | st.builds(
@@ -140,7 +140,7 @@ class Walk(RuleBasedStateMachine):
         """Queue a message; it is accepted while the end of the run is not decided."""
         verb = data.draw(st.sampled_from(["steer", "follow_up"]))
         run = self.session.state.run
-        accepted = run is not None and not run.aborting
+        accepted = run is not None and not run.is_closing
         text = f"{verb} {self.session.state.seq}"
         self._try(lambda: getattr(self.session, verb)(text), accepted=accepted)
 
@@ -148,7 +148,13 @@ class Walk(RuleBasedStateMachine):
         """Abort, perhaps for the second time."""
         run = self.session.state.run
         entries = self._try(self.session.abort, accepted=run is not None)
-        assert (entries == []) == (run is None or run.aborting)
+        assert (entries == []) == (run is None or run.is_closing)
+
+    def _break(self, data: st.DataObject) -> None:
+        """The loop itself breaks, perhaps for the second time."""
+        run = self.session.state.run
+        entries = self.session.fail(error("internal", retryable=False))
+        assert (entries == []) == (run is None or run.failure is not None)
 
     def _decide(self, data: st.DataObject) -> None:
         """Decide about an approval that may or may not be open, with a digest that may not fit."""
@@ -292,6 +298,8 @@ class Walk(RuleBasedStateMachine):
         if end.outcome in ("completed", "incomplete"):
             assert [] == end.undelivered
         assert (end.error is not None) == (end.outcome == "failed")
+        if "failure_noted" in [entry.type for entry in entries]:
+            assert ("failed", "internal") == (end.outcome, end.error.code)
 
     def _entries_of_run(self) -> list[Any]:
         payloads = [entry.payload for entry in self.session.log]
