@@ -5,7 +5,7 @@ A dialect is a module for its view and one for its rules.
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from isoloop_conformance.view import anthropic_messages
+from isoloop_conformance.view import anthropic_messages, openai_chat, openai_responses
 from isoloop_conformance.view._port import Finding, Reading, Rule, Severity
 
 if TYPE_CHECKING:
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Reading", "Rule", "Severity", "read_request"]
 
-_READERS: "dict[str, Reader]" = {"anthropic-messages": anthropic_messages.read}
+_READERS: "dict[str, Reader]" = {
+    "anthropic-messages": anthropic_messages.read,
+    "openai-chat": openai_chat.read,
+    "openai-responses": openai_responses.read,
+}
 
 
 def read_request(dialect: str, body: bytes, headers: "Mapping[str, str]") -> Reading:
