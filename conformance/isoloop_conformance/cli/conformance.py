@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isoloop_conformance.cli.options import Parser, Target, add_target, target
+from isoloop_conformance.cli.table import PROFILES
 from isoloop_conformance.cli.terminal import Terminal
 from isoloop_conformance.drivers import known_failures_of
 from isoloop_conformance.loader import CasesError, load_cases, load_requirements
@@ -31,8 +32,6 @@ from isoloop_conformance.verdicts import (
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-
-PROFILES = ("call", "stream", "loop", "control", "session", "gateway")
 
 
 def run_conformance(arguments: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from isoloop_conformance.cli.table import VerdictTable
 from isoloop_conformance.exact_json import NotJsonError, exact
 from isoloop_conformance.judge.findings import ABSENT
 from isoloop_conformance.verdicts import GREEN
@@ -34,11 +35,13 @@ class Terminal:
         self._chapter = ""
         self._told = ""
         self._counts: Counter[str] = Counter()
+        self._table = VerdictTable()
 
     def case(self, outcome: CaseOutcome) -> None:
         """Show one outcome."""
         self._done += 1
         self._counts[outcome.verdict] += 1
+        self._table.count(outcome)
         if self._tty:
             self._clear()
         else:
@@ -59,6 +62,7 @@ class Terminal:
             self._clear()
         elif self._chapter:
             print()
+        print("", *self._table.lines(), "", sep="\n")
         name = f"{sdk['name']} {sdk['version']}, {sdk['language']}" if sdk else "unknown driver"
         counted = ", ".join(f"{n} {verdict}" for verdict, n in sorted(self._counts.items()))
         colour = "green" if code == 0 else "red"
