@@ -47,6 +47,9 @@ _OVER_STATUS: dict[str, ErrorCode] = {
     "content_filter": "content_filter",
     "content_policy_violation": "content_filter",
     "moderation_blocked": "content_filter",
+    "bio_policy": "content_filter",
+    "image_content_policy_violation": "content_filter",
+    "misalignment_policy_violation": "content_filter",
 }
 
 # Words that decide where there is no status, inside a stream; as documented on 2026-11-21. Any
@@ -67,10 +70,28 @@ _BY_WORD: dict[str, ErrorCode] = {
     "requests": "rate_limited",
     "tokens": "rate_limited",
     "overloaded_error": "overloaded",
+    "server_is_overloaded": "overloaded",
+    "slow_down": "overloaded",
     "service_unavailable": "overloaded",
     "service_unavailable_error": "overloaded",
     "timeout": "timeout",
     "timeout_error": "timeout",
+    "vector_store_timeout": "timeout",
+    # What a Responses API found wrong with the images and the place of a request.
+    "data_residency_mismatch": "invalid_request",
+    "empty_image_file": "invalid_request",
+    "failed_to_download_image": "invalid_request",
+    "image_file_not_found": "invalid_request",
+    "image_file_too_large": "invalid_request",
+    "image_parse_error": "invalid_request",
+    "image_too_large": "invalid_request",
+    "image_too_small": "invalid_request",
+    "invalid_base64_image": "invalid_request",
+    "invalid_image": "invalid_request",
+    "invalid_image_format": "invalid_request",
+    "invalid_image_mode": "invalid_request",
+    "invalid_image_url": "invalid_request",
+    "unsupported_image_media_type": "invalid_request",
 }
 
 _NO_MESSAGE = "The provider reported an error without a message."
