@@ -175,6 +175,7 @@ class CaseRun:
                 raise _Over("unmet", f"run {earlier} has no result to continue from")
             history_json = values.continued(*self._given[earlier], result)
         self._given[name] = (history_json, input_json)
+        at_once = {"abortAtOnce": True} if run.get("abortAtOnce") else {}
         self._send(
             {
                 "type": "run",
@@ -182,6 +183,7 @@ class CaseRun:
                 "inputJson": input_json,
                 "historyJson": history_json,
                 "reader": run.get("reader", "events"),
+                **at_once,
             }
         )
 
@@ -241,6 +243,9 @@ class CaseRun:
 
     def _do_leave(self, step: JsonObject, _: Provider) -> None:
         self._send({"type": "events.leave", "run": self._run_of(step)})
+
+    def _do_openEvents(self, step: JsonObject, _: Provider) -> None:  # noqa: N802 -- as above
+        self._send({"type": "events.open", "run": self._run_of(step)})
 
     def _do_release(self, gate: str, provider: Provider) -> None:
         provider.release(gate)

@@ -106,11 +106,13 @@ def tool_answer(answer: JsonObject, invocation: str) -> JsonObject:
             }
         case _:
             content = answer.get("content", answer.get("text", answer.get("failure")))
+            details = {"detailsJson": write(answer["details"])} if "details" in answer else {}
             return {
                 "type": "tool.result",
                 "invocation": invocation,
                 "contentJson": write(blocks(content)),
                 "isError": "failure" in answer,
+                **details,
             }
 
 

@@ -81,7 +81,10 @@ def _prune(value: Json, dialect: str) -> Json:
     match value:
         case dict():
             members = cast("JsonObject", value)
-            return {k: _prune(v, dialect) for k, v in members.items() if k != "only"}
+            kept = {k: _prune(v, dialect) for k, v in members.items() if k != "only"}
+            if kept.get("type") == "text" and "times" in kept:
+                kept["text"] *= kept.pop("times")
+            return kept
         case list():
             items = cast("list[Json]", value)
             return [_prune(v, dialect) for v in items if _applies(v, dialect)]

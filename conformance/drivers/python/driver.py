@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import itertools
 import json
@@ -10,9 +11,9 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import isoloop
 from isoloop import contract
@@ -138,6 +139,8 @@ class Case(DriverCase):
             return
         self._handles[run] = handle
         self._names[handle.run_id] = run
+        if line.get("abortAtOnce"):
+            handle.abort()
         self.spawn(self._follow(line, handle, events))
 
     async def _follow(self, line: Line, handle: Handle, events: Events | None) -> None:
@@ -163,6 +166,8 @@ class Case(DriverCase):
             async for event in events:
                 text = event.model_dump_json()
                 self.port.send({"type": "event", "run": line["run"], "eventJson": text})
+                if line["reader"] == "tampers":
+                    _tamper(event)
                 await self.room(line)
         finally:
             await events.aclose()
@@ -170,6 +175,13 @@ class Case(DriverCase):
     def on_events_leave(self, line: Line) -> None:
         """Close the event iterator."""
         self._readers[line["run"]].cancel()
+
+    def on_events_open(self, line: Line) -> None:
+        """Open a second event iterator."""
+        try:
+            self._handles[line["run"]].events()
+        except isoloop.UsageError as error:
+            self._refuse("events", line["run"], "invalid", error)
 
     def on_steer(self, line: Line) -> None:
         """Queue steering."""
@@ -332,6 +344,28 @@ def _odd(kind: str) -> Any:
     cyclic.append(cyclic)
     odd = {"cyclic": cyclic, "bytes": b"\xff", "nan": float("nan"), "nothing": None}
     return odd[kind]
+
+
+def _tamper(value: Any) -> None:
+    """Change whatever of an event Python lets its reader change."""
+    match value:
+        case list():
+            items = cast("list[Any]", value)
+            for item in items:
+                _tamper(item)
+            items.clear()
+        case dict():
+            members = cast("Line", value)
+            for member in members.values():
+                _tamper(member)
+            members.clear()
+        case BaseModel():
+            for name in type(value).model_fields:
+                _tamper(getattr(value, name))
+                with contextlib.suppress(ValidationError, AttributeError, TypeError):
+                    setattr(value, name, None)
+        case _:
+            pass
 
 
 def _message(line: Line) -> contract.UserMessage:

@@ -32,6 +32,7 @@ _RESULT = (
     "error",
     "undelivered",
 )
+_DELTA = ("type", "seq", "runId", "at", "turn", "contentIndex", "delta")
 _COUNTERS = ("input", "cacheRead", "cacheWrite", "cacheWriteLong", "output", "reasoning")
 
 
@@ -66,6 +67,7 @@ class _Monitor:
             self._grammar()
             self._ending()
             self._deltas()
+            self._frugal()
             self._results()
             self._usage()
         if self.run.result is not None:
@@ -139,6 +141,15 @@ class _Monitor:
             ok = starts == list(range(len(starts)))
             self._say("contentIndex", "STREAM-002", ok=ok, want="0, 1, 2 ...", got=starts)
             self._message(answer, whole)
+
+    def _frugal(self) -> None:
+        """A delta event is its delta and a frame: it repeats nothing of what came before."""
+        for kind in ("text_delta", "thinking_delta", "tool_call_delta"):
+            deltas = [e for e in self.run.events if e.type == kind]
+            more = sorted({m for e in deltas for m in e.value.keys() - _DELTA})
+            if deltas:
+                want = f"{', '.join(_DELTA)} and nothing else"
+                self._say(kind, "STREAM-001", ok=not more, want=want, got=more)
 
     def _message(self, answer: list[Event], whole: dict[int, str]) -> None:
         if answer[-1].type != "message_end":

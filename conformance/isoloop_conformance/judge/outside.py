@@ -24,20 +24,19 @@ def judge_outside(findings: Findings, expect: JsonObject, seen: Seen) -> None:
     if "approvals" in expect:
         asked = [_approval(line) for line in seen.received("approval.request")]
         _calls(findings, "approvals", expect["approvals"], asked)
-    wanted = [(r["command"], r["code"], r.get("run")) for r in expect.get("refused", [])]
-    got = [(r["command"], r["code"], r["run"]) for r in seen.received("refused")]
-    pairs = zip(wanted, got, strict=False)
-    findings.check(
-        "refused",
-        ok=len(wanted) == len(got)
-        and all(w[:2] == g[:2] and w[2] in {None, g[2]} for w, g in pairs),
-        want=expect.get("refused", []),
-        got=[{"command": c, "code": code, "run": run} for c, code, run in got],
-    )
+    _refused(findings, expect.get("refused", []), seen.received("refused"))
     if "clock" in expect:
         _clock(findings, expect["clock"], seen)
     for i, want in enumerate(expect.get("connections", [])):
         _connection(findings, f"connections[{i}]", want, seen)
+
+
+def _refused(findings: Findings, want: list[JsonObject], lines: list[JsonObject]) -> None:
+    got = [{k: line[k] for k in ("command", "code", "run")} for line in lines]
+    ok = len(want) == len(got) and all(
+        all(g[k] == v for k, v in w.items()) for w, g in zip(want, got, strict=False)
+    )
+    findings.check("refused", ok=ok, want=want, got=got)
 
 
 def _tools(findings: Findings, want: JsonObject, seen: Seen) -> None:

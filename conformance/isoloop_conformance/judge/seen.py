@@ -52,7 +52,7 @@ class Run:
     @property
     def reads_all(self) -> bool:
         """Whether the consumer reads every event, as fast as it comes."""
-        return self.reader == "events" and not self.left
+        return self.reader in {"events", "tampers"} and not self.left
 
     @property
     def result(self) -> JsonObject | None:

@@ -6,6 +6,7 @@ dialect sends them as events, comments do not.
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -70,7 +71,7 @@ def _edit(body: Body, name: str, value: Any, is_terminal: Callable[[bytes], bool
         case "insert":
             frames.insert(_place(frames, value), Bytes(value["raw"].encode()))
         case "replace":
-            frames = _replace(frames, value["find"].encode(), value["with"].encode())
+            frames = _replace(frames, value["find"].encode(), _replacement(value))
         case "drop":
             del frames[_event(frames, value)]
         case "repeat":
@@ -133,6 +134,17 @@ def _truncate(
     if left > 0:
         raise PlanError(f"the body ends {left} bytes before the place to truncate at")
     return [*kept, *end]
+
+
+def _replacement(value: JsonObject) -> bytes:
+    match value:
+        case {"with": str(text)} if "withBase64" not in value:
+            new = text.encode()
+        case {"withBase64": str(text)} if "with" not in value:
+            new = base64.b64decode(text, validate=True)
+        case _:
+            raise PlanError("`replace` needs one of `with` and `withBase64`")
+    return new * int(value.get("times", 1))
 
 
 def _replace(frames: list[Frame], find: bytes, new: bytes) -> list[Frame]:
