@@ -39,6 +39,14 @@ async def hello(exchange: Exchange) -> None:
     await exchange.answer(*text_events("Hel", "lo"))
 
 
+async def chat_hello(exchange: Exchange) -> None:
+    """Say hello the way of Chat Completions."""
+    delta = '{"choices":[{"index":0,"delta":{"content":"hello"},"finish_reason":"stop"}]}'
+    await exchange.begin()
+    await exchange.send(f"data: {delta}\n\ndata: [DONE]\n\n")
+    await exchange.finish()
+
+
 async def test_an_answer_comes_over_http() -> None:
     """With the key in the vendor's header."""
     async with provider(hello) as served:
@@ -299,11 +307,11 @@ async def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        ("claude-test", "Known prefixes: anthropic, openai"),
+        ("claude-test", "Known prefixes: anthropic, cerebras, deepseek"),
         ("anthropic:", "a name has the form prefix:model"),
-        ("mistral:x", "Known prefixes: anthropic, openai"),
+        ("nobody:x", "mistral, moonshot, ollama, openai, openai-chat"),
         ("openai:gpt-x", "openai-responses is not built yet"),
-        ("openai-chat:gpt-x", "openai-chat is not built yet"),
+        ("snowflake:x", "snowflake has no address of its own"),
     ],
 )
 def test_a_name_that_no_model_has_is_the_callers_error(name: str, part: str) -> None:
@@ -311,6 +319,27 @@ def test_a_name_that_no_model_has_is_the_callers_error(name: str, part: str) -> 
     with pytest.raises(UsageError) as raised:
         Agent(name)
     assert part in str(raised.value)
+
+
+def test_a_compatible_vendor_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transcript says who served the model; its key has the vendor's own variable."""
+    ref = Model("groq:openai/gpt-oss-120b").ref
+    assert ("openai-chat", "openai/gpt-oss-120b", "groq") == (ref.dialect, ref.model, ref.vendor)
+    assert Model("openai-chat:gpt-x").ref.vendor is None
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
+    monkeypatch.delenv("GROQ_BASE_URL", raising=False)
+    with pytest.raises(UsageError, match="Set GROQ_API_KEY"):
+        Agent("groq:x", environment=environment()).run_sync("hi")
+
+
+async def test_a_chat_model_is_called_with_its_key() -> None:
+    """DIAL-053: below the base URL, which ends with the version."""
+    async with provider(chat_hello) as served:
+        model = Model("openai-chat:gpt-x", base_url=f"{served.url}/v1", api_key="secret")
+        result = await Agent(model, environment=environment()).run("hi")
+    assert "hello" == result.text
+    assert served.exchanges[0].head.startswith("POST /v1/chat/completions ")
+    assert "authorization: Bearer secret" in served.exchanges[0].head
 
 
 def test_prices_may_be_a_table() -> None:

@@ -76,13 +76,17 @@ def _exchanges(file: Path, path_end: str) -> list[Exchange]:
             Exchange(
                 name=f"{name}#{number}",
                 url=request["uri"],
-                request=request.get("parsed_body") or json.loads(request.get("body") or "{}"),
+                request=request.get("parsed_body") or _parsed(request.get("body") or "{}"),
                 status=response["status"]["code"],
                 headers=headers,
                 body=_body(response),
             )
         )
     return found
+
+
+def _parsed(body: Any) -> dict[str, Any]:
+    return json.loads(body) if isinstance(body, str | bytes) else body
 
 
 def _body(response: dict[str, Any]) -> bytes:

@@ -27,20 +27,40 @@ class _Vendor:
 
     dialect: DialectName
     key_variable: str
-    url_variable: str
-    built: bool
+    url_variable: str | None
+    built: bool = True
+    # What only the vendors have that speak another's dialect.
+    name: str | None = None
+    base_url: str | None = None
+    needs_key: bool = True
 
 
 _VENDORS = {
-    "anthropic": _Vendor(
-        "anthropic-messages", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", built=True
-    ),
+    "anthropic": _Vendor("anthropic-messages", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
     "openai": _Vendor("openai-responses", "OPENAI_API_KEY", "OPENAI_BASE_URL", built=False),
-    "openai-chat": _Vendor("openai-chat", "OPENAI_API_KEY", "OPENAI_BASE_URL", built=False),
+    "openai-chat": _Vendor("openai-chat", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
     "openai-responses": _Vendor(
         "openai-responses", "OPENAI_API_KEY", "OPENAI_BASE_URL", built=False
     ),
 }
+
+
+def _known() -> dict[str, _Vendor]:
+    """Give every prefix: the dialects' own vendors and those who speak Chat Completions too."""
+    from isoloop.wire.openai_chat.vendors import VENDORS
+
+    compatible = {
+        name: _Vendor(
+            "openai-chat",
+            vendor.key_variable,
+            vendor.url_variable,
+            name=name,
+            base_url=vendor.base_url,
+            needs_key=vendor.needs_key,
+        )
+        for name, vendor in VENDORS.items()
+    }
+    return _VENDORS | compatible
 
 
 class Model:
@@ -73,16 +93,20 @@ class Model:
         stream: bool = True,
     ) -> None:
         prefix, colon, model = name.partition(":")
-        vendor = _VENDORS.get(prefix)
+        vendor = _VENDORS.get(prefix) or _known().get(prefix)
         if not colon or not model or vendor is None:
             raise UsageError(
                 f"model {name!r}: a name has the form prefix:model. Known prefixes: "
-                f"{', '.join(sorted(_VENDORS))}. For example: anthropic:claude-sonnet-4-5."
+                f"{', '.join(sorted(_known()))}. For example: anthropic:claude-sonnet-4-5."
             )
         if not vendor.built:
             raise UsageError(
                 f"model {name!r}: the dialect {vendor.dialect} is not built yet. "
-                f"Usable prefixes: {', '.join(p for p, v in _VENDORS.items() if v.built)}."
+                f"Usable prefixes: {', '.join(p for p, v in sorted(_known().items()) if v.built)}."
+            )
+        if vendor.name and not vendor.base_url and not base_url:
+            raise UsageError(
+                f"model {name!r}: {prefix} has no address of its own. Use Model(..., base_url=...)."
             )
         self.name = name
         self.streams = stream
@@ -100,7 +124,9 @@ class Model:
         if self._ref is None:
             from isoloop.contract import ModelRef
 
-            self._ref = ModelRef.trusted(dialect=self._vendor.dialect, model=self._model)
+            self._ref = ModelRef.trusted(
+                dialect=self._vendor.dialect, model=self._model, vendor=self._vendor.name
+            )
         return self._ref
 
     @property
@@ -123,19 +149,20 @@ class Model:
                 f"model {self.name}: real model calls are forbidden here (forbid_model_calls). "
                 "Give the agent a ScriptedModel."
             )
-        base_url = self._base_url or os.environ.get(self._vendor.url_variable) or None
+        vendor = self._vendor
+        base_url = self._base_url or os.environ.get(vendor.url_variable or "") or None
         if base_url is not None and not base_url.startswith(("http://", "https://")):
             raise UsageError(
                 f"model {self.name}: the base URL is {base_url!r}; it must begin with http:// or "
                 "https://, for example https://api.anthropic.com."
             )
-        key = self._api_key or os.environ.get(self._vendor.key_variable) or None
-        if key is None and base_url is None:
+        key = self._api_key or os.environ.get(vendor.key_variable) or None
+        if key is None and base_url is None and vendor.needs_key:
             raise UsageError(
-                f"model {self.name}: there is no API key. Set {self._vendor.key_variable}, or use "
+                f"model {self.name}: there is no API key. Set {vendor.key_variable}, or use "
                 "Model(..., api_key=...)."
             )
-        address = Address(self._vendor.dialect, base_url, key)
+        address = Address(vendor.dialect, base_url or vendor.base_url, key)
         return WireCaller(address, self._http, config, environment)
 
     def __repr__(self) -> str:

@@ -5,7 +5,8 @@ The caller's messages are never changed. What is sent differs from them so:
 * an answer with stop reason `error` is left out with its results; an aborted one loses its
   incomplete calls and its unsigned thinking;
 * thinking and opaque blocks go only to the model that wrote them (dialect and requested name
-  equal), thinking only if signed, opaque blocks only if complete;
+  equal), thinking only if signed or, in dialects without signatures, if it was ended, opaque
+  blocks only if complete;
 * every call has exactly one result, directly after its answer and in call order: a missing one
   (the last answer's too) says `interrupted`, a second one or one without its call is dropped, and
   what a user said in between follows;
@@ -96,12 +97,23 @@ class _Pending:
     result: SentResult | None = None
 
 
+def signed(block: ThinkingBlock) -> bool:
+    """Whether thinking bears a signature."""
+    return bool(block.signature)
+
+
 class Repair:
     """Turns messages into wire turns, one by one."""
 
-    def __init__(self, model: ModelRef, allowed_id: Callable[[str, str], str]) -> None:
+    def __init__(
+        self,
+        model: ModelRef,
+        allowed_id: Callable[[str, str], str],
+        sendable: Callable[[ThinkingBlock], bool] = signed,
+    ) -> None:
         self._model = model
         self._allowed_id = allowed_id
+        self._sendable = sendable
         self._used: set[str] = set()
         self._pending: list[_Pending] = []
         self._waiting: list[UserTurn] = []  # said before all results were there
@@ -169,7 +181,7 @@ class Repair:
             case TextBlock():
                 return block if block.text else None
             case ThinkingBlock():
-                return block if same and block.signature else None
+                return block if same and self._sendable(block) else None
             case OpaqueBlock():
                 return block if same and not block.incomplete else None
             case ToolCallBlock():
