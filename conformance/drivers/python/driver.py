@@ -49,6 +49,8 @@ RETRY = {
     "jitter": "jitter",
     "maxServerDelayMs": "max_server_delay_s",
 }
+# What carries the requests: the command's argument, or what the SDK takes by itself.
+HTTP: Any = sys.argv[1] if len(sys.argv) > 1 else None
 MESSAGES: TypeAdapter[list[contract.Message]] = TypeAdapter(list[contract.Message])
 USERS = TypeAdapter(list[contract.UserMessage])
 BLOCKS: TypeAdapter[list[contract.ResultBlock]] = TypeAdapter(list[contract.ResultBlock])
@@ -97,6 +99,7 @@ class Case(DriverCase):
                 f"{DIALECT_PREFIX[line['dialect']]}:{line['model']}",
                 base_url=line["baseUrl"],
                 api_key=line["apiKey"],
+                http=HTTP,
                 prices=None if price is None else contract.Price.model_validate(price),
                 stream=line["stream"],
             ),
