@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import traceback
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from isoloop_conformance import CONTRACT_VERSION, PROTOCOL_VERSION, SUITE_VERSION, values
-from isoloop_conformance.case_run import CaseRun
+from isoloop_conformance.case_run import CaseRun, Provider
 from isoloop_conformance.judge import judge
 from isoloop_conformance.places import places
 from isoloop_conformance.replay import PlanError, ReplayPlan, ReplayServer
@@ -17,7 +17,7 @@ from isoloop_conformance.verdicts import CaseOutcome, conclude
 from isoloop_conformance.watch import INACTIVITY_S, NothingMovesError, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from isoloop_conformance.exact_json import JsonObject
     from isoloop_conformance.variants import Variant
@@ -38,6 +38,27 @@ class NoHandshakeError(Exception):
         self.detail = detail
 
 
+class ProviderServer(Provider, Protocol):
+    """What answers the SDK's requests, case by case: the replay server, unless one is given."""
+
+    @property
+    def activity(self) -> int:
+        """Grows with whatever moves."""
+        ...
+
+    def open(self, plan: ReplayPlan, observe: Callable[[JsonObject], None]) -> str:
+        """Begin a case, and return its base URL."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close everything."""
+        ...
+
+
+async def _replay_server() -> ProviderServer:
+    return await ReplayServer.start(cassettes=places().cassettes)
+
+
 @dataclass(frozen=True)
 class _Unfit:
     """Why a variant is not run."""
@@ -47,18 +68,24 @@ class _Unfit:
 
 
 class Runner:
-    """Owns the driver process and the replay server.
+    """Owns the driver process and the provider's server.
 
     Contract: one variant at a time; `close` at the end, also after an error.
     """
 
-    def __init__(self, command: Sequence[str], inactivity_s: float = INACTIVITY_S) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        inactivity_s: float = INACTIVITY_S,
+        provider: Callable[[], Awaitable[ProviderServer]] | None = None,
+    ) -> None:
         self.command = list(command)
         self.sdk: JsonObject = {}
         self.capabilities: JsonObject = {}
         self._watch = Watch(inactivity_s)
         self._driver: Driver | None = None
-        self._server: ReplayServer | None = None
+        self._start_provider = provider or _replay_server
+        self._server: ProviderServer | None = None
         self._served = 0
         self._tokens = 0
         self._errors: list[str] = []
@@ -101,11 +128,16 @@ class Runner:
         missing = sorted(variant.needs - set(self.capabilities["features"]))
         return _Unfit("not_applicable", f"not claimed: {', '.join(missing)}") if missing else None
 
+    def _activity(self) -> int:
+        """Count the bytes that moved, on the provider's sockets and on the driver's pipe."""
+        assert self._server is not None
+        return self._server.activity + (self._driver.received_bytes if self._driver else 0)
+
     async def _ready(self) -> None:
         """See to it that a driver runs and has said hello."""
         if self._server is None:
-            server = await ReplayServer.start(cassettes=places().cassettes)
-            self._server, self._watch.activity = server, lambda: server.activity
+            self._server = await self._start_provider()
+            self._watch.activity = self._activity
         if self._driver is not None and self._driver.alive:
             return
         driver = Driver(self.command)

@@ -1,4 +1,4 @@
-"""The suite's commands: `isoloop conformance` and `isoloop doctor`."""
+"""The suite's commands: `isoloop conformance`, `isoloop doctor` and `isoloop record`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ if TYPE_CHECKING:
 
 
 def main(command: Sequence[str]) -> int:
-    """Carry out `conformance ...` or `doctor ...`; the result is the exit code."""
+    """Carry out `conformance ...`, `doctor ...` or `record ...`; the result is the exit code."""
     name, *arguments = command
-    return run_doctor(arguments) if name == "doctor" else run_conformance(arguments)
+    match name:
+        case "doctor":
+            return run_doctor(arguments)
+        case "record":
+            # Its proxy needs an HTTP client, which takes 0.1 s to import.
+            from isoloop_conformance.cli.record import run_record  # noqa: PLC0415
+
+            return run_record(arguments)
+        case _:
+            return run_conformance(arguments)

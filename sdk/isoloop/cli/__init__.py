@@ -14,6 +14,7 @@ usage: isoloop COMMAND [ARGUMENT ...]
 
   conformance   run the conformance suite against an implementation
   doctor        check a driver without any cassette
+  record        record cassettes
 
 `isoloop COMMAND --help` says more. `isoloop --version` prints the version.
 """
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case [] | ["--help" | "-h"]:
             print(USAGE, end="")
             return 0
-        case ["conformance" | "doctor"]:
+        case ["conformance" | "doctor" | "record"]:
             return _suite(command)
         case _:
             print(f"isoloop: `{command[0]}` is not a command\n\n{USAGE}", end="", file=sys.stderr)
