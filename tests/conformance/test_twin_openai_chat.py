@@ -144,6 +144,21 @@ def test_stop_reasons_are_the_providers_words(stop: Any, expected: str) -> None:
     assert expected == body["choices"][0]["finish_reason"]
 
 
+def test_a_stop_sequence_is_named_beside_the_finish_reason() -> None:
+    """As vLLM names it (DIAL-089)."""
+    stop = {"stop": {"reason": "stop_sequence", "sequence": "x"}}
+    choice = chunks({"say": "a"}, stop)[-2]["choices"][0]
+    assert ("stop", "x") == (choice["finish_reason"], choice["stop_reason"])
+    body = json.loads(joined(TWIN.body([{"say": "a"}, stop], SCENE)))["choices"][0]
+    assert ("stop", "x") == (body["finish_reason"], body["stop_reason"])
+
+
+def test_texts_may_come_back_after_something_else() -> None:
+    """What else speaks ends a text (DIAL-074)."""
+    said = deltas({"say": "a"}, {"call": CALL | {"cuts": []}}, {"say": "b"})
+    assert [["content"], ["tool_calls"], ["content"]] == [list(delta) for delta in said]
+
+
 def test_an_answer_may_lack_its_done() -> None:
     """A clean end after the finish reason is success in this dialect (STREAM-013)."""
     frames = TWIN.stream([{"say": "a"}, {"stop": "end_turn"}, {"end": "fin"}], SCENE)
@@ -187,13 +202,14 @@ def test_deltas_join_to_the_text(text: str, cuts: list[int]) -> None:
     "reply",
     [
         [{"say": "a"}, {"say": "b"}],
-        [{"think": "a"}, {"say": "b"}, {"think": "c"}],
+        [{"interleave": [{"say": "abc"}, {"call": CALL}]}],
         [{"think": {"text": "a", "signature": "s"}}],
         [{"opaque": {"kind": "x", "json": "{}"}}],
         [{"say": "a"}, {"close": True}],
         [{"say": ""}],
         [{"stop": "pause_turn"}],
-        [{"stop": {"reason": "stop_sequence", "sequence": "x"}}],
+        [{"stop": "stop_sequence"}],
+        [{"stop": {"reason": "end_turn", "sequence": "x"}}],
         [{"usage": {"input": 1, "cacheWriteLong": 1}}],
         [{"usage": {"cacheRead": 1}}],
         [{"error": {"kind": "stream_truncated"}}],
@@ -205,7 +221,15 @@ def test_what_the_dialect_cannot_say_is_refused(reply: list[dict[str, Any]]) -> 
         TWIN.stream(reply, SCENE)
 
 
-@pytest.mark.parametrize("reply", [[{"call": CALL}, {"say": "a"}], [{"raw": "x"}], [{"error": {}}]])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [{"call": CALL}, {"say": "a"}],
+        [{"think": "a"}, {"say": "b"}, {"think": "c"}],
+        [{"raw": "x"}],
+        [{"error": {}}],
+    ],
+)
 def test_what_json_cannot_carry_is_refused(reply: list[dict[str, Any]]) -> None:
     """Members have no order, and a body has no events."""
     with pytest.raises(ScriptError):

@@ -203,6 +203,34 @@ def test_media_are_read(sent: dict[str, Any], expected: dict[str, Any]) -> None:
     assert "otherJson" not in got
 
 
+@pytest.mark.parametrize(
+    ("marker", "expected"),
+    [
+        ({"prompt_cache_breakpoint": {"mode": "explicit"}}, "short"),
+        ({"prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}}, "long"),
+        ({"cache_control": {"type": "ephemeral"}}, "short"),
+        ({"cache_control": {"type": "ephemeral", "ttl": "1h"}}, "long"),
+    ],
+)
+def test_cache_markers_are_breakpoints(marker: dict[str, Any], expected: str) -> None:
+    """OpenAI's own (DIAL-061), and the one of hosts (DIAL-063)."""
+    got = view({"role": "user", "content": [{"type": "text", "text": "a", **marker}]})
+    assert expected == got["messages"][0]["content"][0]["cacheBreakpoint"]
+    assert "otherJson" not in got
+
+
+def test_what_the_dialect_wants_is_nothing_extra() -> None:
+    """The name of a file without a title, and of an error without a text."""
+    data = "data:application/pdf;base64,AA=="
+    named = {"type": "file", "file": {"filename": "document.pdf", "file_data": data}}
+    failed = result(content="[error]")
+    got = view({"role": "user", "content": [named]}, asks(call()), failed)
+    assert {"document"} == {block["type"] for block in got["messages"][0]["content"]}
+    assert "title" not in got["messages"][0]["content"][0]
+    assert ([], True) == (got["messages"][2]["content"], got["messages"][2]["isError"])
+    assert "otherJson" not in got
+
+
 def test_nothing_stays_unseen() -> None:
     """What the view has no place for is in `otherJson`, or an opaque block."""
     image = {"type": "image_url", "image_url": {"url": "https://x", "detail": "low"}}

@@ -198,6 +198,18 @@ def test_media_are_read(sent: dict[str, Any], expected: dict[str, Any]) -> None:
     assert "otherJson" not in got
 
 
+def test_what_the_dialect_wants_is_nothing_extra() -> None:
+    """The name of a file without a title, and of an error without a text."""
+    data = "data:application/pdf;base64,AA=="
+    named = {"type": "input_file", "filename": "document.pdf", "file_data": data}
+    failed = result(output=[{"type": "input_text", "text": "[error]"}])
+    got = view({"role": "user", "content": [named]}, call(), failed)
+    assert {"document"} == {block["type"] for block in got["messages"][0]["content"]}
+    assert "title" not in got["messages"][0]["content"][0]
+    assert ([], True) == (got["messages"][2]["content"], got["messages"][2]["isError"])
+    assert "otherJson" not in got
+
+
 def test_nothing_stays_unseen() -> None:
     """What the view has no place for is in `otherJson`, or an opaque block."""
     image = {"type": "input_image", "image_url": "https://x", "detail": "low"}

@@ -16,9 +16,10 @@ A stream, shortened; one chunk is one frame (recordings of 2025 and 2026)::
 
 The dialect knows deltas and no blocks:
 
-* An answer has one text, one reasoning (`reasoning_content`, as DeepSeek has it) and calls. A
-  second text, an opaque block, an explicit `close`, a signature, a text without a character: each
-  is a `ScriptError`. The default signature is left out: nobody asked for it.
+* Text and thinking (`reasoning_content`, as DeepSeek has it) end when something else comes, so
+  two texts in a row, or a text among whose deltas other blocks speak, are a `ScriptError`; so are
+  an opaque block, an explicit `close`, a signature, a text without a character. The default
+  signature is left out: nobody asked for it.
 * A call's first chunk carries its id, its name and the first delta of its arguments.
 * Usage comes with the stop reason, in a chunk of its own; an answer that breaks off before that
   reports none. Earlier of several reports are in the `usage` of a chunk, as compatible hosts do.
@@ -101,8 +102,8 @@ class OpenAIChat:
 
 def _script(reply: Sequence[JsonObject], scene: Scene) -> Script:
     script = read_script(reply, ids=f"call_{scene.exchange:02}twin")
-    seen: list[type[Block]] = []
     texts: dict[Block, str] = {}
+    last: Block | None = None
     for step in script.steps:
         match step:
             case Begin(Opaque(kind=kind)):
@@ -110,12 +111,12 @@ def _script(reply: Sequence[JsonObject], scene: Scene) -> Script:
             case Begin(Thinking(asked=True)):
                 raise ScriptError("this dialect signs no thinking; leave `signature` out")
             case Begin(block):
-                if not isinstance(block, Call) and type(block) in seen:
-                    raise ScriptError("an answer of this dialect has one text and one thinking")
-                seen.append(type(block))
                 texts[block] = ""
             case Delta(block, text):
+                if last is not None and block != last and not isinstance(block, Call):
+                    _check_apart(block, last, spoken=bool(texts[block]))
                 texts[block] += text
+                last = block
             case Finish(asked=True):
                 raise ScriptError("nothing closes a block in this dialect; leave `close` out")
             case _:
@@ -123,6 +124,14 @@ def _script(reply: Sequence[JsonObject], scene: Scene) -> Script:
     if any(not text and not isinstance(block, Call) for block, text in texts.items()):
         raise ScriptError("this dialect has no text or thinking without a character")
     return script
+
+
+def _check_apart(block: Block, last: Block, *, spoken: bool) -> None:
+    """Look whether a text, or thinking, is told apart from what came before it."""
+    if spoken:
+        raise ScriptError("what else speaks ends a text in this dialect; interleave calls only")
+    if type(block) is type(last):
+        raise ScriptError("this dialect does not tell two texts in a row apart")
 
 
 class _Stream:
@@ -151,7 +160,7 @@ class _Stream:
                 case Report(usage):
                     self._chunk([_choice({})], usage)
                 case Stop():
-                    self._chunk([_choice({}, _finish_reason(step))])
+                    self._chunk([_choice({}, _finish_reason(step)) | _stop_sequence(step)])
                     if self._script.last is not None:
                         self._chunk([], self._script.last)
                 case Failure(part):
@@ -262,6 +271,8 @@ def _body(script: Script, scene: Scene) -> list[Frame]:
             case _:
                 assert_never(step)
     choice = {"index": 0, "message": _message(texts), "logprobs": None, "finish_reason": reason}
+    for step in script.steps:
+        choice |= _stop_sequence(step) if isinstance(step, Stop) else {}
     answer: JsonObject = {**_members(scene, "chat.completion"), "choices": [choice]}
     if script.last is not None:
         answer["usage"] = _counters(script.last)
@@ -274,8 +285,9 @@ def _message(texts: dict[Block, str]) -> JsonObject:
     message: JsonObject = {"role": "assistant", "content": None, "refusal": None, "annotations": []}
     calls: list[JsonObject] = []
     places = [_PLACES.index(type(block)) for block in texts]
-    if places != sorted(places):
-        raise ScriptError("a JSON body has thinking, text and calls, in this order")
+    single = [place for place in places if _PLACES[place] is not Call]
+    if places != sorted(places) or len(single) != len(set(single)):
+        raise ScriptError("a JSON body has one thinking, one text and calls, in this order")
     for block, text in texts.items():
         match block:
             case Text():
@@ -336,13 +348,21 @@ def _counters(usage: Usage) -> JsonObject:
 def _finish_reason(stop: Stop) -> str:
     if stop.raw is not None:
         return stop.raw
-    if stop.sequence is not None or stop.reason not in _FINISH_REASONS:
+    if stop.reason not in _FINISH_REASONS or (stop.sequence is None) == (
+        stop.reason == "stop_sequence"
+    ):
         raise ScriptError(f"this dialect cannot say `{stop.reason}`; give its own word as `raw`")
     return _FINISH_REASONS[stop.reason]
 
 
+def _stop_sequence(stop: Stop) -> JsonObject:
+    """Name the stop sequence that was met, as vLLM does; OpenAI itself keeps it to itself."""
+    return {} if stop.sequence is None else {"stop_reason": stop.sequence}
+
+
 _FINISH_REASONS = {
     "end_turn": "stop",
+    "stop_sequence": "stop",
     "tool_use": "tool_calls",
     "max_tokens": "length",
     "refusal": "content_filter",

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from isoloop_conformance.exact_json import JsonObject
 
-# Neither dialect can say that a result is an error: its text begins with this.
-ERROR_MARK = "[error] "
+# Neither dialect can say that a result is an error: its text begins with this, or is it when
+# something else follows (DIAL-066).
+ERROR_MARK = "[error]"
+# What a file is called that has no title: the dialects want a name (DIAL-065).
+_NO_TITLE = "document.pdf"
 
 _DATA_URL = re.compile(r"data:([a-z0-9.+/-]+);base64,([A-Za-z0-9+/=]*)", re.IGNORECASE)
 _AUDIO = {"mp3": "audio/mpeg", "wav": "audio/wav"}
@@ -120,11 +123,20 @@ def audio(span: Span) -> JsonObject | None:
     return {"type": "audio", "source": source}
 
 
+def document(span: Span, address: str) -> JsonObject:
+    """Read `{"filename":"a.pdf","file_data":"data:application/pdf;base64,AAAA"}`."""
+    block: JsonObject = {"type": "document", "source": media(address)}
+    name = string(span, "filename")
+    return block if name in {None, _NO_TITLE} else {**block, "title": name}
+
+
 def result(call_id: str | None, blocks: list[JsonObject]) -> JsonObject:
     """Return a result, with the mark of an error taken off its text."""
-    failed = bool(blocks) and blocks[0].get("text", "").startswith(ERROR_MARK)
+    first = blocks[0].get("text", "") if blocks else ""
+    failed = first == ERROR_MARK or first.startswith(f"{ERROR_MARK} ")
     if failed:
-        blocks = [{**blocks[0], "text": blocks[0]["text"].removeprefix(ERROR_MARK)}, *blocks[1:]]
+        rest = first.removeprefix(ERROR_MARK)[1:]
+        blocks = [*([{**blocks[0], "text": rest}] if rest else []), *blocks[1:]]
     return {"role": "tool_result", "callId": call_id, "content": blocks, "isError": failed}
 
 

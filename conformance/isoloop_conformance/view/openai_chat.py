@@ -47,7 +47,9 @@ _SETTINGS = {
     "top_k": "topK",
 }
 _WHOLE_NUMBERS = {"max_completion_tokens", "max_tokens", "top_k"}
-_INSTRUCTIONS = {"system", "developer"}
+_SHORT = ({"mode": "explicit"}, {"type": "ephemeral"}, {"type": "ephemeral", "ttl": "5m"})
+_LONG = ({"mode": "explicit", "ttl": "12h"}, {"type": "ephemeral", "ttl": "1h"})
+_MARKERS = ("prompt_cache_breakpoint", "cache_control")
 
 
 def read(body: bytes, headers: Mapping[str, str]) -> Reading:
@@ -204,7 +206,7 @@ class _View:
             case "text" if (text := string(span, "text")) is not None:
                 block: JsonObject = {"type": "text", "text": text}
                 self._cache(span, at, block)
-                self._rest.of(span, at, "type", "text", "cache_control")
+                self._rest.of(span, at, "type", "text", *_MARKERS)
                 return block
             case "image_url" | "file" | "input_audio" if media := self._media(span, at, kind):
                 return media
@@ -234,28 +236,33 @@ class _View:
         elif kind == "image_url" and (url := string(inner, "url")):
             block = {"type": "image", "source": openai.media(url)}
         elif kind == "file" and (data := string(inner, "file_data")):
-            block = {"type": "document", "source": openai.media(data)}
-            if (name := string(inner, "filename")) is not None:
-                block["title"] = name
+            block = openai.document(inner, data)
         if block is not None:
             self._cache(span, at, block)
-            self._rest.of(span, at, "type", kind, "cache_control")
+            self._rest.of(span, at, "type", kind, *_MARKERS)
             known = ("url", "file_data", "filename", "data", "format")
             self._rest.of(inner, f"{at}/{kind}", *known)
         return block
 
     def _cache(self, span: Span, at: str, block: JsonObject) -> None:
-        """Read `"cache_control":{"type":"ephemeral"}`, which some hosts take from Anthropic."""
-        marker = span.get("cache_control")
-        if marker is None or marker.kind == "null":
-            return
-        match marker.value():
-            case {"type": "ephemeral", **rest} if rest in ({}, {"ttl": "5m"}):
-                block["cacheBreakpoint"] = "short"
-            case {"type": "ephemeral", "ttl": "1h", **rest} if not rest:
-                block["cacheBreakpoint"] = "long"
-            case _:
-                self._rest.add(f"{at}/cache_control", marker)
+        """Read OpenAI's marker, or the one that some hosts take from Anthropic.
+
+        Examples::
+
+            "prompt_cache_breakpoint":{"mode":"explicit","ttl":"12h"}
+            "cache_control":{"type":"ephemeral"}
+        """
+        for name in _MARKERS:
+            marker = span.get(name)
+            if marker is None or marker.kind == "null":
+                continue
+            match marker.value():
+                case found if found in _SHORT:
+                    block["cacheBreakpoint"] = "short"
+                case found if found in _LONG:
+                    block["cacheBreakpoint"] = "long"
+                case _:
+                    self._rest.add(f"{at}/{name}", marker)
 
 
 def _forced(span: Span) -> str | None:

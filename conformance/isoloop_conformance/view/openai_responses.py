@@ -195,13 +195,12 @@ class _View:
             case "refusal" if (text := string(span, "refusal")) is not None:
                 return {"type": "text", "text": text}
             case "input_image" if url := string(span, "image_url"):
-                self._rest.of(span, at, "type", "image_url")
+                # `auto` is what the provider takes when nothing is said.
+                usual = ["detail"] if string(span, "detail") == "auto" else []
+                self._rest.of(span, at, "type", "image_url", *usual)
                 return {"type": "image", "source": openai.media(url)}
             case "input_file" if address := string(span, "file_data") or string(span, "file_url"):
-                block: JsonObject = {"type": "document", "source": openai.media(address)}
-                if (name := string(span, "filename")) is not None:
-                    block["title"] = name
                 self._rest.of(span, at, "type", "file_data", "file_url", "filename")
-                return block
+                return openai.document(span, address)
             case _:
                 return {"type": "opaque", "kind": kind or "", "json": span.raw}
