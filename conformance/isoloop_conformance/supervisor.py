@@ -69,6 +69,8 @@ class Driver:
         self.listener: Listener = _Nobody()
         self.exit_status: int | None = None
         self.stderr_tail = b""
+        self.received_bytes = 0
+        """Grows with whatever the driver writes, whole lines or not."""
         self._pending = bytearray()
         self._lines: deque[bytes] = deque()
         self._unsent = bytearray()
@@ -135,6 +137,7 @@ class Driver:
                 asyncio.get_running_loop().remove_reader(self._streams.stdout)
                 return
             self._pending += data
+            self.received_bytes += len(data)
             # A long line comes in many pieces; only the new piece can end it.
             if b"\n" in data or len(self._pending) > MAX_LINE_BYTES:
                 self._split()
