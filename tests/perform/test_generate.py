@@ -310,12 +310,11 @@ async def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ("claude-test", "Known prefixes: anthropic, cerebras, deepseek"),
         ("anthropic:", "a name has the form prefix:model"),
         ("nobody:x", "mistral, moonshot, ollama, openai, openai-chat"),
-        ("openai:gpt-x", "openai-responses is not built yet"),
         ("snowflake:x", "snowflake has no address of its own"),
     ],
 )
 def test_a_name_that_no_model_has_is_the_callers_error(name: str, part: str) -> None:
-    """It lists the prefixes that are known, and says which are not built."""
+    """It lists the prefixes that are known."""
     with pytest.raises(UsageError) as raised:
         Agent(name)
     assert part in str(raised.value)

@@ -80,14 +80,14 @@ def test_a_response_is_read_as_the_vendors_client_reads_it(
 
 @pytest.mark.parametrize("exchange", ANSWERS, ids=named)
 def test_a_real_response_goes_back_as_it_came(exchange: Exchange) -> None:
-    """The next request holds the provider's items, in order (RESP-18, RESP-19, DIAL-006)."""
+    """The next request holds the provider's items, in order (DIAL-110, DIAL-111, DIAL-006)."""
     theirs = read_by_client(exchange)
     if theirs["status"] == "queued":
         return
     # Blank texts are not sent (DIAL-008): one model writes one after its image.
     expected = [input_of(i) for i in theirs["done"] or theirs["items"] if not is_blank(i)]
     if any(item["type"] == "reasoning" and "encrypted_content" not in item for item in expected):
-        # Not asked to be encrypted: nothing of the chain can be sent under its ids (RESP-20).
+        # Not asked to be encrypted: nothing of the chain can be sent under its ids (DIAL-112).
         expected = [without_ids(item) for item in expected if item["type"] != "reasoning"]
     assert expected == sent_back(answer_of(exchange))
 
@@ -111,7 +111,7 @@ def test_a_real_stream_reads_the_same_cut_at_any_place(exchange: Exchange, tally
 
 @pytest.mark.parametrize("exchange", STREAMS, ids=named)
 def test_a_real_stream_that_is_cut_off_is_never_a_success(exchange: Exchange) -> None:
-    """Every end of the body before the last event's is `stream_truncated` (RESP-32)."""
+    """Every end of the body before the last event's is `stream_truncated` (DIAL-122)."""
     for place in [i for i, byte in enumerate(exchange.body) if byte == 10][:-2]:
         decoder = decoder_of(exchange)
         decoder.feed(exchange.body[:place])
@@ -123,7 +123,7 @@ def test_a_real_stream_that_is_cut_off_is_never_a_success(exchange: Exchange) ->
 
 @pytest.mark.parametrize("exchange", STREAMS, ids=named)
 def test_the_body_of_a_real_stream_says_the_same(exchange: Exchange) -> None:
-    """The response of the terminal event, as a JSON body, gives the same message (RESP-35)."""
+    """The response of the terminal event, as a JSON body, gives the same message (DIAL-125)."""
     last = exchange.body.decode().rstrip().rpartition("\ndata: ")[2]
     call = ModelCall(call_of(exchange).model, call_of(exchange).config, turn=1, stream=False)
     decoder = DIALECT.decoder(call)

@@ -28,7 +28,6 @@ class _Vendor:
     dialect: DialectName
     key_variable: str
     url_variable: str | None
-    built: bool = True
     # What only the vendors have that speak another's dialect.
     name: str | None = None
     base_url: str | None = None
@@ -37,11 +36,9 @@ class _Vendor:
 
 _VENDORS = {
     "anthropic": _Vendor("anthropic-messages", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
-    "openai": _Vendor("openai-responses", "OPENAI_API_KEY", "OPENAI_BASE_URL", built=False),
+    "openai": _Vendor("openai-responses", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
     "openai-chat": _Vendor("openai-chat", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
-    "openai-responses": _Vendor(
-        "openai-responses", "OPENAI_API_KEY", "OPENAI_BASE_URL", built=False
-    ),
+    "openai-responses": _Vendor("openai-responses", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
 }
 
 
@@ -98,11 +95,6 @@ class Model:
             raise UsageError(
                 f"model {name!r}: a name has the form prefix:model. Known prefixes: "
                 f"{', '.join(sorted(_known()))}. For example: anthropic:claude-sonnet-4-5."
-            )
-        if not vendor.built:
-            raise UsageError(
-                f"model {name!r}: the dialect {vendor.dialect} is not built yet. "
-                f"Usable prefixes: {', '.join(p for p, v in sorted(_known().items()) if v.built)}."
             )
         if vendor.name and not vendor.base_url and not base_url:
             raise UsageError(

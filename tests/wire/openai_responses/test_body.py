@@ -56,7 +56,7 @@ def encoded(body: object) -> bytes:
 
 
 def test_a_body_gives_the_pieces_and_the_message_of_the_stream() -> None:
-    """STREAM-012, RESP-35."""
+    """STREAM-012, DIAL-125."""
     stream = read(
         head(),
         added(0, **reasoning_item()), summary_delta(0, "Hm"), done(0, **reasoning_item("Hm")),
@@ -69,7 +69,7 @@ def test_a_body_gives_the_pieces_and_the_message_of_the_stream() -> None:
 
 
 def test_a_streaming_request_may_be_answered_by_a_body() -> None:
-    """RESP-32: whatever was asked for."""
+    """DIAL-122: whatever was asked for."""
     assert read(encoded(BODY), stream=False) == read(b" ", encoded(BODY), stream=True)
 
 
@@ -86,7 +86,7 @@ def test_a_streaming_request_may_be_answered_by_a_body() -> None:
 def test_an_error_with_status_200_is_an_error(
     body: dict[str, Any], code: str, message: str, stream: bool
 ) -> None:
-    """RESP-35, RESP-38."""
+    """DIAL-125, DIAL-128."""
     end = failed(encoded(body), stream=stream)
     assert (code, message, None) == (end.error.code, end.error.message, end.message)
 
@@ -107,7 +107,7 @@ def test_an_error_with_status_200_is_an_error(
     ],
 )
 def test_a_body_that_is_no_answer_is_refused(body: bytes) -> None:
-    """RESP-35, RESP-38: and no block of it is told."""
+    """DIAL-125, DIAL-128: and no block of it is told."""
     pieces, end = read(body, stream=False)
     assert isinstance(end, Failed)
     assert ("protocol", []) == (end.error.code, pieces)
@@ -132,7 +132,7 @@ def test_odd_texts_of_a_body_are_made_whole() -> None:
 
 
 def test_an_incomplete_body_has_its_stop_reason() -> None:
-    """RESP-36."""
+    """DIAL-126."""
     details = {"reason": "max_output_tokens"}
     body = {**BODY, "status": "incomplete", "incomplete_details": details}
     message = answered(encoded(body), stream=False).message

@@ -48,7 +48,7 @@ def own(**members: Any) -> ProviderData:
 
 @pytest.mark.parametrize("kind", ["completed", "done"])
 def test_the_answer_ends_at_its_terminal_event(kind: str) -> None:
-    """RESP-32: even if the body stays open; what follows is not read."""
+    """DIAL-122: even if the body stays open; what follows is not read."""
     reader = decoder()
     reader.feed(head() + message_of(0, "Hello") + tail(kind))
     assert isinstance(reader.end, Answered)
@@ -76,26 +76,26 @@ def test_the_answer_ends_at_its_terminal_event(kind: str) -> None:
     ],
 )  # fmt: skip
 def test_stop_reasons_are_translated(terminal: bytes, reason: str, word: str | None) -> None:
-    """RESP-36."""
+    """DIAL-126."""
     end = answered(head(), message_of(0, "Hello"), terminal)
     assert (reason, word) == (end.message.stop_reason, end.message.raw_stop_reason)
 
 
 def test_another_name_of_the_model_is_told() -> None:
-    """RESP-25."""
+    """DIAL-115."""
     end = answered(head(), tail(model="gpt-test-9-2026-01-01"))
     assert "gpt-test-9-2026-01-01" == end.message.answered_by
     assert [] == end.message.content
 
 
 def test_what_belongs_to_the_whole_answer_is_kept() -> None:
-    """RESP-29."""
+    """DIAL-119."""
     end = answered(head(), tail(conversation={"id": "conv_1"}, moderation=None))
     assert own(conversation={"id": "conv_1"}) == end.message.provider_data
 
 
 def test_a_terminal_event_alone_holds_the_answer() -> None:
-    """RESP-33."""
+    """DIAL-123."""
     output = [reasoning_item("Hm"), message_item("Hello"), call_item("a", "{}")]
     pieces, end = read(tail(output=output))
     assert isinstance(end, Answered)
@@ -105,7 +105,7 @@ def test_a_terminal_event_alone_holds_the_answer() -> None:
 
 
 def test_items_that_no_event_finished_are_finished_by_the_terminal_event() -> None:
-    """RESP-33: with what they say there, and once."""
+    """DIAL-123: with what they say there, and once."""
     streamed = (
         message_of(0, "Hello"),
         added(1, **call_item("a", "", item_id="fc_9")),
@@ -119,7 +119,7 @@ def test_items_that_no_event_finished_are_finished_by_the_terminal_event() -> No
 
 
 def test_an_item_known_under_another_index_is_not_read_twice() -> None:
-    """RESP-33: a host that counts its items in another way runs no call twice."""
+    """DIAL-123: a host that counts its items in another way runs no call twice."""
     begun = added(7, **call_item("a", "", item_id="early"))
     whole = call_item("a", "{}")
     end = answered(head(), begun, done(7, **whole), tail(output=[whole]))
@@ -127,7 +127,7 @@ def test_an_item_known_under_another_index_is_not_read_twice() -> None:
 
 
 def test_open_items_count_as_ended_when_the_response_completed() -> None:
-    """RESP-33: and as cut off when it did not."""
+    """DIAL-123: and as cut off when it did not."""
     begin = (
         head(),
         added(0, **call_item("a", "")),
@@ -149,7 +149,7 @@ def test_nothing_at_all_is_a_success_without_content() -> None:
 
 
 def test_a_stream_without_a_terminal_event_is_truncated() -> None:
-    """RESP-32, STREAM-013: `[DONE]` is none; what was open is ended."""
+    """DIAL-122, STREAM-013: `[DONE]` is none; what was open is ended."""
     for cut in (b"", b"data: [DONE]\n\n"):
         pieces, end = read(head(), message_of(0, "Hello"), added(1, **call_item("a", "")), cut)
         assert ToolCallEnded(1, "a", "search", "", "incomplete", None) == pieces[-1]
@@ -173,7 +173,7 @@ def test_a_stream_without_a_terminal_event_is_truncated() -> None:
 def test_an_error_event_is_an_error(
     data: dict[str, Any], code: str, provider_type: str | None, message: str
 ) -> None:
-    """RESP-38: in the documented shape and in the one that is sent."""
+    """DIAL-128: in the documented shape and in the one that is sent."""
     end = failed(head(), message_of(0, "He"), event({"type": "error", **data}))
     assert (code, provider_type, message) == (
         end.error.code,
@@ -205,7 +205,7 @@ def test_an_error_event_is_an_error(
     ],
 )
 def test_a_failed_response_is_an_error(word: str, code: str, retryable: bool) -> None:
-    """RESP-38: without content there is no message, and a retry is allowed."""
+    """DIAL-128: without content there is no message, and a retry is allowed."""
     usage = {"input_tokens": 3, "output_tokens": 0}
     pieces, end = read(head(), tail("failed", error={"code": word, "message": "No."}, usage=usage))
     assert [] == pieces
@@ -220,7 +220,7 @@ def test_a_failed_response_is_an_error(word: str, code: str, retryable: bool) ->
 
 
 def test_a_failed_response_without_a_reason_is_an_error() -> None:
-    """RESP-38: partial content stays, its call cut off."""
+    """DIAL-128: partial content stays, its call cut off."""
     end = failed(head(), added(0, **call_item("a", "")), tail("failed", error=None))
     assert "server_error" == end.error.code
     assert [True] == [block.incomplete for block in end.message.content]
@@ -228,7 +228,7 @@ def test_a_failed_response_without_a_reason_is_an_error() -> None:
 
 @pytest.mark.parametrize("status", ["queued", "in_progress", "cancelled"])
 def test_a_response_that_is_not_there_is_no_answer(status: str) -> None:
-    """RESP-38: of a request with `background`."""
+    """DIAL-128: of a request with `background`."""
     end = failed(head(), tail("completed", status=status))
     assert ("protocol", False) == (end.error.code, end.error.retryable)
     assert status in end.error.message

@@ -16,6 +16,7 @@ DIALECT = dialect_named("openai-responses")
     [
         (400, "invalid_request_error", "model_not_found", "invalid_request"),
         (400, "invalid_request_error", "context_length_exceeded", "context_overflow"),
+        (400, "invalid_request_error", "bio_policy", "content_filter"),
         (401, "invalid_request_error", "invalid_api_key", "authentication"),
         (404, "invalid_request_error", "model_not_found", "not_found"),
         (429, "requests", "rate_limit_exceeded", "rate_limited"),
@@ -27,7 +28,7 @@ DIALECT = dialect_named("openai-responses")
 def test_the_status_decides_unless_the_code_says_more(
     status: int, kind: str, word: str | None, code: str
 ) -> None:
-    """RESP-40."""
+    """DIAL-130."""
     members = {"message": "No.", "type": kind, "param": None, "code": word}
     found = DIALECT.error(
         status, {"x-request-id": "req_1"}, json.dumps({"error": members}).encode(), 0
@@ -42,7 +43,7 @@ def test_the_status_decides_unless_the_code_says_more(
 
 
 def test_a_long_transcript_is_told_from_a_wrong_one() -> None:
-    """RESP-40: by its words, where the code is missing."""
+    """DIAL-130: by its words, where the code is missing."""
     members = {"message": "This model's maximum context length is 128000 tokens.", "code": None}
     body = json.dumps({"error": members}).encode()
     assert "context_overflow" == DIALECT.error(400, {}, body, 0).code

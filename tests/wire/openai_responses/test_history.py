@@ -33,7 +33,7 @@ from tests.wire.openai_responses.requests import (
 
 
 def test_an_answer_goes_back_as_the_items_that_it_came_as() -> None:
-    """RESP-18, RESP-19: ids, phase, annotations and other members included."""
+    """DIAL-110, DIAL-111: ids, phase, annotations and other members included."""
     found = sent(
         user("Hi"),
         answer(
@@ -61,7 +61,7 @@ def test_an_answer_goes_back_as_the_items_that_it_came_as() -> None:
 
 
 def test_texts_of_one_item_go_back_in_one_item() -> None:
-    """RESP-18: a refusal is a part of its own kind."""
+    """DIAL-110: a refusal is a part of its own kind."""
     found = sent(
         answer(
             said("One", "msg_1"),
@@ -78,7 +78,7 @@ def test_texts_of_one_item_go_back_in_one_item() -> None:
 
 
 def test_reasoning_goes_back_byte_for_byte() -> None:
-    """RESP-19, DIAL-005: several parts, other members, unusual escapes."""
+    """DIAL-111, DIAL-005: several parts, other members, unusual escapes."""
     block = thought("One\n\nTwo", signature="gAA-_=")
     data = (
         '{"item_id":"rs_1","summary":[{"type":"summary_text","text":"One"},'
@@ -93,7 +93,7 @@ def test_reasoning_goes_back_byte_for_byte() -> None:
 
 
 def test_opaque_items_go_back_at_their_place() -> None:
-    """RESP-18, DIAL-006: not to another model, and not when incomplete."""
+    """DIAL-110, DIAL-006: not to another model, and not when incomplete."""
     text = '{"type":"web_search_call", "id":"ws_1","n":1.50}'
     block = OpaqueBlock(dialect="openai-responses", kind="web_search_call", json_text=text)
     whole = answer(thought(""), block, said("Yes", "msg_1"))
@@ -111,7 +111,7 @@ def test_opaque_items_go_back_at_their_place() -> None:
 
 
 def test_reasoning_that_nothing_follows_is_not_sent() -> None:
-    """RESP-20: the API says "provided without its required following item"."""
+    """DIAL-112: the API says "provided without its required following item"."""
     cut = answer(thought("Hm"), stop_reason="max_tokens", raw_stop_reason="max_output_tokens")
     assert [asked("Hi"), asked("Go on")] == sent(user("Hi"), cut, user("Go on"))
     between = answer(thought("A", item_id="rs_1"), said("Yes", "msg_1"), thought("B"))
@@ -119,7 +119,7 @@ def test_reasoning_that_nothing_follows_is_not_sent() -> None:
 
 
 def test_reasoning_before_reasoning_stays() -> None:
-    """RESP-20: what follows is an item with its id."""
+    """DIAL-112: what follows is an item with its id."""
     found = sent(
         answer(thought("A", item_id="rs_1"), thought("B", item_id="rs_2"), said("Yes", "msg_1"))
     )
@@ -127,7 +127,7 @@ def test_reasoning_before_reasoning_stays() -> None:
 
 
 def test_reasoning_before_an_aborted_text_is_not_sent() -> None:
-    """RESP-20: the text has no id, since its item was never done."""
+    """DIAL-112: the text has no id, since its item was never done."""
     aborted = answer(
         thought("Hm"), TextBlock(text="Ye", provider_data=own(phase="final_answer")),
         stop_reason="aborted",
@@ -136,7 +136,7 @@ def test_reasoning_before_an_aborted_text_is_not_sent() -> None:
 
 
 def test_an_answer_that_lost_its_reasoning_has_no_ids() -> None:
-    """RESP-20: the API would ask for the reasoning that belongs to them."""
+    """DIAL-112: the API would ask for the reasoning that belongs to them."""
     found = sent(
         answer(
             thought("Hm", signature=None),
@@ -153,7 +153,7 @@ def test_an_answer_that_lost_its_reasoning_has_no_ids() -> None:
 
 
 def test_another_model_gets_words_and_calls() -> None:
-    """RESP-21, DIAL-005, DIAL-007: no reasoning, no ids, no phase."""
+    """DIAL-113, DIAL-005, DIAL-007: no reasoning, no ids, no phase."""
     found = sent(
         answer(
             thought("Hm"),
@@ -226,7 +226,7 @@ def test_nothing_to_send_is_refused() -> None:
 
 
 def test_ids_become_what_the_api_allows() -> None:
-    """RESP-24, DIAL-010."""
+    """DIAL-114, DIAL-010."""
     found = sent(
         answer(tool_call("a.b"), tool_call("a:b"), tool_call("x" * 70)),
         result("a.b", "1"),
@@ -238,7 +238,7 @@ def test_ids_become_what_the_api_allows() -> None:
 
 
 def test_names_become_what_the_api_allows() -> None:
-    """RESP-24."""
+    """DIAL-114."""
     call = tool_call("a").model_copy(update={"name": "web search"})
     assert "web_search" == sent(answer(call), result("a", "1"))[0]["name"]
 

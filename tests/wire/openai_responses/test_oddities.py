@@ -43,7 +43,7 @@ def test_events_without_a_type_are_named_by_sse() -> None:
 
 
 def test_events_without_an_index_mean_the_item_added_last() -> None:
-    """RESP-26."""
+    """DIAL-116."""
     end = answered(
         head(),
         say("output_item.added", item={"type": "message", "id": "msg_1"}),
@@ -68,13 +68,13 @@ def test_events_without_an_index_mean_the_item_added_last() -> None:
     ],
 )
 def test_events_that_are_not_known_have_no_effect(data: dict[str, Any]) -> None:
-    """RESP-34."""
+    """DIAL-124."""
     pieces, _ = read(head(), event(data), message_of(0, "Hi"), event(data), tail())
     assert read(head(), message_of(0, "Hi"), tail())[0] == pieces
 
 
 def test_a_second_end_of_an_item_has_no_effect() -> None:
-    """RESP-34."""
+    """DIAL-124."""
     end = answered(head(), call_of(0, "a", "{}"), done(0, **call_item("a", "{}")), tail())
     assert 1 == len(end.message.content)
 
@@ -103,7 +103,7 @@ def test_a_second_end_of_an_item_has_no_effect() -> None:
     ],
 )
 def test_an_event_that_makes_no_sense_ends_the_attempt(wrong: bytes) -> None:
-    """RESP-34, STREAM-015."""
+    """DIAL-124, STREAM-015."""
     assert "protocol" == failed(head(), wrong).error.code
 
 
@@ -159,7 +159,7 @@ def test_bytes_that_are_no_utf8_are_replaced() -> None:
 
 
 def test_a_delta_of_another_kind_with_half_a_character_has_no_effect() -> None:
-    """RESP-34."""
+    """DIAL-124."""
     data = r'{"type":"response.brand_new.delta","output_index":0,"delta":"a\ud83e"}'
     assert [] == answered(head(), event(data), tail()).message.content
 
@@ -180,7 +180,7 @@ def test_any_cutting_gives_the_same() -> None:
 
 
 def test_half_a_character_for_an_opaque_item_has_no_effect() -> None:
-    """RESP-31: its last word says it all."""
+    """DIAL-121: its last word says it all."""
     half = r'{"type":"response.function_call_arguments.delta","output_index":0,"delta":"a\ud83e"}'
     item = {"type": "custom_tool_call", "id": "ct_1"}
     end = answered(head(), added(0, **item), event(half), done(0, **item), tail())

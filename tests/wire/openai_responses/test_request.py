@@ -63,7 +63,7 @@ def hosted(**members: Any) -> ProviderTool:
 
 
 def test_the_smallest_request() -> None:
-    """RESP-01, RESP-02: nothing that was not asked for, byte for byte."""
+    """DIAL-094, DIAL-095: nothing that was not asked for, byte for byte."""
     found = request()
     assert ("POST", "/responses") == (found.method, found.path)
     assert {"content-type": "application/json", "accept": "text/event-stream"} == found.headers
@@ -80,7 +80,7 @@ def test_the_smallest_request() -> None:
 
 
 def test_everything_that_can_be_asked_for() -> None:
-    """RESP-03, RESP-04, RESP-06, RESP-07, RESP-11: the schemas go unchanged."""
+    """DIAL-096, DIAL-097, DIAL-099, DIAL-103: the schemas go unchanged."""
     schema = {
         "type": "object",
         "$defs": {"q": {"type": "string"}},
@@ -123,7 +123,7 @@ def test_everything_that_can_be_asked_for() -> None:
 
 
 def test_an_output_without_a_name_has_one_on_the_wire() -> None:
-    """RESP-11: the API wants one."""
+    """DIAL-103: the API wants one."""
     found = body(output=OutputSpec(json_schema={"type": "object"}))
     assert "output" == found["text"]["format"]["name"]
 
@@ -150,7 +150,7 @@ def test_an_output_without_a_name_has_one_on_the_wire() -> None:
     ],
 )
 def test_tool_choice(choice: Any, turn: int, expected: object) -> None:
-    """RESP-05, decision 26."""
+    """DIAL-098, decision 26."""
     options: dict[str, Any] = {} if choice is None else {"tool_choice": choice}
     tools = [
         SEARCH,
@@ -162,7 +162,7 @@ def test_tool_choice(choice: Any, turn: int, expected: object) -> None:
 
 
 def test_without_tools_there_is_no_tool_choice() -> None:
-    """RESP-05, RESP-06; a choice that nothing can obey is refused."""
+    """DIAL-098, DIAL-099; a choice that nothing can obey is refused."""
     found = body(tool_choice=ToolChoiceAuto(), settings=ModelSettings(parallel_tool_calls=False))
     assert {"tool_choice", "parallel_tool_calls"}.isdisjoint(found)
     for choice in (ToolChoiceRequired(), ToolChoiceTool(name="search")):
@@ -186,7 +186,7 @@ def test_without_tools_there_is_no_tool_choice() -> None:
     ],
 )
 def test_reasoning(model: str, thinking: Any, expected: object) -> None:
-    """RESP-09."""
+    """DIAL-101."""
     ref = ModelRef(dialect="openai-responses", model=model)
     settings = ModelSettings() if thinking is None else ModelSettings(thinking=thinking)
     assert expected == body(model=ref, settings=settings).get("reasoning")
@@ -207,7 +207,7 @@ def test_reasoning(model: str, thinking: Any, expected: object) -> None:
     ],
 )
 def test_encrypted_reasoning_is_asked_of_models_that_reason(model: str, included: bool) -> None:
-    """RESP-10: without it a stateless caller has nothing to send back."""
+    """DIAL-102: without it a stateless caller has nothing to send back."""
     ref = ModelRef(dialect="openai-responses", model=model)
     assert included == ("include" in body(model=ref))
 
@@ -221,7 +221,7 @@ def test_encrypted_reasoning_is_asked_of_models_that_reason(model: str, included
     ],
 )
 def test_what_the_api_has_no_member_for_is_refused(settings: ModelSettings, named: str) -> None:
-    """RESP-08."""
+    """DIAL-100."""
     with pytest.raises(Unsendable, match=named) as refused:
         request(settings=settings)
     assert "config" == refused.value.error.code
@@ -229,7 +229,7 @@ def test_what_the_api_has_no_member_for_is_refused(settings: ModelSettings, name
 
 
 def test_nothing_is_sent_about_caches() -> None:
-    """RESP-13: the provider caches by itself."""
+    """DIAL-105: the provider caches by itself."""
     plain = request(user("Hi"), instructions=[TextBlock(text="Be brief.")], tools=[SEARCH])
     marked = request(
         user(TextBlock(text="Hi", cache_breakpoint="long")),
@@ -249,7 +249,7 @@ def options(**members: Any) -> ModelSettings:
 
 
 def test_options_are_merged_into_the_body() -> None:
-    """RESP-12: objects are merged, lists of `include` united, anything else replaced."""
+    """DIAL-104: objects are merged, lists of `include` united, anything else replaced."""
     settings = ModelSettings(
         thinking=ThinkingEffort(effort="low"),
         provider_options=own(
@@ -268,7 +268,7 @@ def test_options_are_merged_into_the_body() -> None:
 
 
 def test_options_may_replace_instructions_tools_and_the_choice() -> None:
-    """RESP-12."""
+    """DIAL-104."""
     found = body(
         instructions=[TextBlock(text="One.")],
         tools=[SEARCH],
@@ -285,20 +285,20 @@ def test_options_may_replace_instructions_tools_and_the_choice() -> None:
 
 @pytest.mark.parametrize("name", ["model", "input", "stream"])
 def test_options_may_not_replace_what_the_loop_needs(name: str) -> None:
-    """RESP-12."""
+    """DIAL-104."""
     with pytest.raises(Unsendable, match=name):
         request(settings=options(**{name: "x"}))
 
 
 def test_options_of_another_dialect_are_ignored() -> None:
-    """RESP-12."""
+    """DIAL-104."""
     data = ProviderData(dialect="openai-chat", json_text='{"seed":1}')
     assert "seed" not in body(settings=ModelSettings(provider_options=data))
 
 
 @pytest.mark.parametrize("text", ["[]", "{"])
 def test_options_that_are_no_object_are_refused(text: str) -> None:
-    """RESP-12."""
+    """DIAL-104."""
     data = ProviderData(dialect="openai-responses", json_text=text)
     with pytest.raises(Unsendable):
         request(settings=ModelSettings(provider_options=data))
@@ -308,7 +308,7 @@ def test_options_that_are_no_object_are_refused(text: str) -> None:
 
 
 def test_images_and_documents() -> None:
-    """RESP-14."""
+    """DIAL-106."""
     found = sent(
         user(
             "See.",
@@ -342,7 +342,7 @@ def test_images_and_documents() -> None:
 
 
 def test_opaque_blocks_of_users() -> None:
-    """RESP-15: parts stay in their message, items stand for themselves, in order."""
+    """DIAL-107: parts stay in their message, items stand for themselves, in order."""
     part = OpaqueBlock(
         dialect="openai-responses",
         kind="input_file",
@@ -427,7 +427,7 @@ def test_a_tool_of_another_dialect_is_refused() -> None:
     ],
 )
 def test_results(blocks: list[Any], is_error: bool, expected: object) -> None:
-    """RESP-16, RESP-17, DIAL-012."""
+    """DIAL-108, DIAL-109, DIAL-012."""
     found = sent(user("Hi"), answer(tool_call("a")), result("a", *blocks, is_error=is_error))
     assert [asked("Hi"), function_call("a"), output("a", expected)] == found
 

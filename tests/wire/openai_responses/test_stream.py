@@ -62,7 +62,7 @@ def own(**members: Any) -> ProviderData:
 
 
 def test_text_comes_as_start_deltas_end() -> None:
-    """RESP-26, RESP-27: the answer starts with its first block, not with the response."""
+    """DIAL-116, DIAL-117: the answer starts with its first block, not with the response."""
     pieces, end = read(head(), message_of(0, "Hello", phase="final_answer"), tail())
     assert [
         AnswerStarted(MODEL),
@@ -76,7 +76,7 @@ def test_text_comes_as_start_deltas_end() -> None:
 
 
 def test_a_response_that_began_is_no_content() -> None:
-    """RESP-25: nor is a message without a part."""
+    """DIAL-115: nor is a message without a part."""
     reader = decoder()
     assert [] == reader.feed(
         head("queued") + say("in_progress", response={"status": "in_progress"})
@@ -86,7 +86,7 @@ def test_a_response_that_began_is_no_content() -> None:
 
 
 def test_each_part_of_a_message_is_a_block() -> None:
-    """RESP-26: with or without a content_part.added."""
+    """DIAL-116: with or without a content_part.added."""
     end = answered(
         head(),
         added(0, type="message", id="msg_1"),
@@ -99,7 +99,7 @@ def test_each_part_of_a_message_is_a_block() -> None:
 
 
 def test_text_in_the_added_part_is_the_first_delta() -> None:
-    """RESP-27."""
+    """DIAL-117."""
     part = {"type": "output_text", "text": "He"}
     end = answered(
         head(),
@@ -113,7 +113,7 @@ def test_text_in_the_added_part_is_the_first_delta() -> None:
 
 
 def test_text_that_comes_only_in_done_is_read() -> None:
-    """RESP-28."""
+    """DIAL-118."""
     begin = added(0, type="message", id="msg_1")
     whole = say("output_text.done", output_index=0, content_index=0, text="Hello")
     for parts in ([whole, done(0, **message_item("Hello"))], [done(0, **message_item("Hello"))]):
@@ -122,7 +122,7 @@ def test_text_that_comes_only_in_done_is_read() -> None:
 
 
 def test_text_that_was_streamed_in_part_is_completed() -> None:
-    """RESP-28."""
+    """DIAL-118."""
     pieces, _ = read(
         head(),
         added(0, type="message", id="msg_1"),
@@ -134,7 +134,7 @@ def test_text_that_was_streamed_in_part_is_completed() -> None:
 
 
 def test_white_space_at_the_ends_is_no_contradiction() -> None:
-    """RESP-28: hosts strip the whole text, and some leave it empty."""
+    """DIAL-118: hosts strip the whole text, and some leave it empty."""
     for whole in ("Hello", ""):
         pieces, end = read(
             head(),
@@ -148,7 +148,7 @@ def test_white_space_at_the_ends_is_no_contradiction() -> None:
 
 
 def test_text_that_contradicts_what_was_streamed_is_refused() -> None:
-    """RESP-28."""
+    """DIAL-118."""
     end = failed(
         head(),
         added(0, type="message", id="msg_1"),
@@ -160,7 +160,7 @@ def test_text_that_contradicts_what_was_streamed_is_refused() -> None:
 
 
 def test_annotations_and_logprobs_stay_with_their_text() -> None:
-    """RESP-29."""
+    """DIAL-119."""
     part = output_text("So", annotations=[{"type": "x", "n": 1}], logprobs=[{"token": "So"}])
     end = answered(
         head(),
@@ -179,7 +179,7 @@ def test_annotations_and_logprobs_stay_with_their_text() -> None:
 
 
 def test_a_refusal_is_text_and_the_stop_reason() -> None:
-    """RESP-37."""
+    """DIAL-127."""
     part = {"type": "refusal", "refusal": ""}
     whole = {**message_item(), "content": [{"type": "refusal", "refusal": "I can't."}]}
     end = answered(
@@ -200,7 +200,7 @@ def test_a_refusal_is_text_and_the_stop_reason() -> None:
 
 
 def test_a_part_of_unknown_kind_is_kept_and_not_sent_back() -> None:
-    """RESP-31, decision 18."""
+    """DIAL-121, decision 18."""
     whole = {**message_item("So"), "content": [output_text("So"), {"type": "hologram", "n": 1}]}
     end = answered(head(), done(0, **whole), tail())
     _, block = end.message.content
@@ -215,7 +215,7 @@ def test_a_part_of_unknown_kind_is_kept_and_not_sent_back() -> None:
 
 
 def test_reasoning_is_thinking() -> None:
-    """RESP-27, RESP-29: parts are joined by a blank line; the last encryption counts."""
+    """DIAL-117, DIAL-119: parts are joined by a blank line; the last encryption counts."""
     pieces, end = read(
         head(),
         added(0, **reasoning_item(encrypted="early")),
@@ -244,14 +244,14 @@ def test_reasoning_is_thinking() -> None:
 
 @pytest.mark.parametrize("summary", [(), ("One",)])
 def test_a_summary_that_the_text_says_is_not_kept_twice(summary: tuple[str, ...]) -> None:
-    """RESP-29: it is rebuilt from the text."""
+    """DIAL-119: it is rebuilt from the text."""
     end = answered(head(), done(0, **reasoning_item(*summary)), tail())
     (block,) = end.message.content
     assert ("".join(summary), own(item_id="rs_1")) == (block.text, block.provider_data)
 
 
 def test_reasoning_text_is_thinking_too() -> None:
-    """RESP-27: open models send it instead of a summary, in parts of the item."""
+    """DIAL-117: open models send it instead of a summary, in parts of the item."""
     content = [{"type": "reasoning_text", "text": "Hm"}]
     pieces, end = read(
         head(),
@@ -269,7 +269,7 @@ def test_reasoning_text_is_thinking_too() -> None:
 
 
 def test_a_summary_that_differs_from_the_stream_goes_back_as_the_item_has_it() -> None:
-    """RESP-28: what consumers saw stays, what the provider signed goes back."""
+    """DIAL-118: what consumers saw stays, what the provider signed goes back."""
     end = answered(
         head(),
         added(0, **reasoning_item()),
@@ -286,7 +286,7 @@ def test_a_summary_that_differs_from_the_stream_goes_back_as_the_item_has_it() -
 
 
 def test_a_call_comes_as_start_deltas_end() -> None:
-    """RESP-26, RESP-29."""
+    """DIAL-116, DIAL-119."""
     pieces, end = read(head(), call_of(0, "call_1", '{"q": 1}', namespace="tools"), tail())
     assert [
         AnswerStarted(MODEL),
@@ -303,7 +303,7 @@ def test_a_call_comes_as_start_deltas_end() -> None:
 
 
 def test_interleaved_items_keep_their_own_words() -> None:
-    """STREAM-004, RESP-26: told apart by output_index, whatever the item ids are."""
+    """STREAM-004, DIAL-116: told apart by output_index, whatever the item ids are."""
     pieces, end = read(
         head(),
         added(3, **call_item("a", "", item_id="x1")),
@@ -324,7 +324,7 @@ def test_interleaved_items_keep_their_own_words() -> None:
 
 
 def test_arguments_that_come_only_in_done_are_read() -> None:
-    """RESP-28 (pi, R4)."""
+    """DIAL-118 (pi, R4)."""
     begin = added(0, **call_item("a", ""))
     whole = say("function_call_arguments.done", output_index=0, arguments='{"q":1}')
     item = done(0, **call_item("a", '{"q":1}'))
@@ -338,7 +338,7 @@ def test_arguments_that_come_only_in_done_are_read() -> None:
 
 
 def test_arguments_in_the_added_item_count_once() -> None:
-    """RESP-28: hosts put the whole there and stream nothing."""
+    """DIAL-118: hosts put the whole there and stream nothing."""
     whole = call_item("a", '{"q":1}')
     end = answered(head(), added(0, **whole), done(0, **whole), tail())
     assert ['{"q":1}'] == [block.arguments_text for block in end.message.content]
@@ -356,7 +356,7 @@ def test_arguments_in_the_added_item_count_once() -> None:
     ],
 )
 def test_arguments_must_agree_as_json(streamed: str, whole: str, good: bool) -> None:
-    """RESP-28: what was streamed stays, and what contradicts it ends the attempt."""
+    """DIAL-118: what was streamed stays, and what contradicts it ends the attempt."""
     _, end = read(
         head(),
         added(0, **call_item("a", "")),
@@ -380,7 +380,7 @@ def test_arguments_are_read_when_the_item_is_done(text: str, state: str, argumen
 
 
 def test_a_call_that_the_provider_cut_off_is_incomplete() -> None:
-    """RESP-30, decision 6."""
+    """DIAL-120, decision 6."""
     item = call_item("a", '{"q":1', status="incomplete")
     end = answered(
         head(), added(0, **call_item("a", "")), arguments_delta(0, '{"q":1'), done(0, **item),
@@ -412,7 +412,7 @@ def test_a_missing_id_is_made_from_the_calls_number() -> None:
 
 
 def test_other_items_are_kept_as_they_came() -> None:
-    """RESP-31: from output_item.done, spaces and number spelling included; nothing is executed."""
+    """DIAL-121: from output_item.done, spaces and number spelling included; nothing is executed."""
     pieces, end = read(
         head(),
         added(0, type="web_search_call", id="ws_1", status="in_progress"),
@@ -432,7 +432,7 @@ def test_other_items_are_kept_as_they_came() -> None:
 
 
 def test_arguments_of_an_opaque_item_are_its_own() -> None:
-    """RESP-31: they are in its last word."""
+    """DIAL-121: they are in its last word."""
     end = answered(
         head(),
         added(0, type="custom_tool_call", id="ct_1"),

@@ -51,11 +51,11 @@ from tests.wire.openai_responses.wire import answered, head, tail
     ],
 )  # fmt: skip
 def test_counters_are_told_apart(report: dict[str, Any], expected: dict[str, Any]) -> None:
-    """RESP-39: cached and written tokens are parts of the input, reasoning of the output."""
+    """DIAL-129: cached and written tokens are parts of the input, reasoning of the output."""
     assert Usage(**expected) == answered(head(), tail(usage=report)).message.usage
 
 
 @pytest.mark.parametrize("report", [None, {}])
 def test_what_nobody_reported_is_unknown(report: dict[str, Any] | None) -> None:
-    """RESP-39."""
+    """DIAL-129."""
     assert answered(head(), tail(usage=report)).message.usage is None
