@@ -2,13 +2,13 @@
 
 Models are frozen and strict: `"5"` is not 5, `null` is not absent, an unknown member is an error.
 Validation happens once, where data enters: the constructor, `model_validate`,
-`model_validate_json`. Inside, records are made by `trusted`, which checks nothing: 0.6 µs against
-2.8 µs for pydantic's own `model_construct`, and there is one record for each streamed delta.
+`model_validate_json`. Inside, records are made by `trusted`, which checks nothing: 0.5 µs against
+2.8 µs for pydantic's own `model_construct`; one for each streamed delta by `adopting`, 0.4 µs.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -25,7 +25,17 @@ P = ParamSpec("P")
 M = TypeVar("M")
 
 _new = object.__new__
-_set = object.__setattr__
+
+# What `object.__setattr__` would find each time: 4 of these for each record.
+_set_fields, _set_given, _set_extra, _set_private = (
+    vars(BaseModel)[name].__set__
+    for name in (
+        "__dict__",
+        "__pydantic_fields_set__",
+        "__pydantic_extra__",
+        "__pydantic_private__",
+    )
+)
 
 
 class Model(BaseModel):
@@ -60,11 +70,24 @@ class Model(BaseModel):
         # Bound as a callable, so that the fields are typed like the constructor's.
         owner: type[Model] = cls  # pyright: ignore[reportAssignmentType]
         self = _new(owner)
-        _set(self, "__dict__", {**owner._defaults, **fields})  # noqa: SLF001 -- its own class
-        _set(self, "__pydantic_fields_set__", _ALL_SET)
-        _set(self, "__pydantic_extra__", None)
-        _set(self, "__pydantic_private__", None)
+        _set_fields(self, owner._defaults | fields)  # noqa: SLF001 -- its own class
+        _set_given(self, _ALL_SET)
+        _set_extra(self, None)
+        _set_private(self, None)
         return self  # pyright: ignore[reportReturnType] -- the instance of `cls`
+
+    @classmethod
+    def adopting(cls, fields: dict[str, Any]) -> Self:
+        """Make a record of a dict that holds every field, defaults too, and is given away.
+
+        Contract: as for `trusted`, and nothing checks the names either. For hot paths alone.
+        """
+        self = _new(cls)
+        _set_fields(self, fields)
+        _set_given(self, _ALL_SET)
+        _set_extra(self, None)
+        _set_private(self, None)
+        return self
 
     @model_validator(mode="before")
     @classmethod

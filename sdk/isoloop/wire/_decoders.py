@@ -160,15 +160,18 @@ class EventDecoder(_Decoder, ABC):
         if self._body is not None:
             return self._body.feed(data)
         out: list[Piece] = []
-        for event in self._sse.feed(data):
+        events = self._sse.feed(data)
+        if events:
             self._no_event = False
+        read, answer = self._read, self._answer
+        for event in events:
             if not event.data:
                 continue
             try:
-                self._read(event, event.data, out)
+                read(event, event.data, out)
             except (ValueError, RecursionError):
                 self._read_again(event, out)
-            if self._answer.end is not None:
+            if answer.end is not None:
                 break
         return out
 

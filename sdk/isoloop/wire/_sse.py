@@ -15,9 +15,17 @@ UTF-8 character, so decoding after splitting gives what decoding before would.
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 _BOM = b"\xef\xbb\xbf"
+
+_named = re.compile(rb"^event: ([^\n]*)\ndata: ([^\n]*)\n\n", re.MULTILINE).findall
+_nameless = re.compile(rb"^data: ([^\n]*)\n\n", re.MULTILINE).findall
+
+# One event or two: nothing to gain.
+_FEW_BYTES = 512
 
 
 class SseEvent(Struct, frozen=True, gc=False):
@@ -60,6 +68,35 @@ class SseDecoder:
             return []
         if self._start:
             chunk = self._without_bom(chunk)
+        # Events are whole, and follow each other without a CR, in nearly all of what is sent. The
+        # rest of an event that was cut, and the beginning of the next, are read by lines.
+        if len(chunk) < _FEW_BYTES or b"\r" in chunk:
+            return self._by_lines(chunk)
+        first = chunk.find(b"\n\n") + 2 if self._line or self._data or self._name else 0
+        last = chunk.rfind(b"\n\n") + 2
+        if last < 2:
+            return self._by_lines(chunk)
+        events = self._by_lines(chunk[:first]) if first else []
+        if first < last:
+            events += self._whole(chunk[first:last])
+        if last < len(chunk):
+            events += self._by_lines(chunk[last:])
+        return events
+
+    def _whole(self, events: bytes) -> list[SseEvent]:
+        """Read whole events: half of the time that it takes by lines."""
+        # Each match is whole lines, so when no line end is left over, nothing is.
+        if events.startswith(b"event: "):
+            named = _named(events)
+            if 3 * len(named) == events.count(b"\n"):
+                return [SseEvent(name, data) for name, data in named]
+        else:
+            found = _nameless(events)
+            if 2 * len(found) == events.count(b"\n"):
+                return [SseEvent(b"", data) for data in found]
+        return self._by_lines(events)
+
+    def _by_lines(self, chunk: bytes) -> list[SseEvent]:
         if b"\r" not in chunk:
             if b"\n" not in chunk:
                 self._line.append(chunk)

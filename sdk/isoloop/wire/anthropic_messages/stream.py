@@ -34,6 +34,7 @@ from isoloop.wire._answer import OpenOpaque, OpenText, OpenThinking, OpenToolCal
 from isoloop.wire._decoders import EventDecoder
 from isoloop.wire._json import encode
 from isoloop.wire._lenient import lenient_value
+from isoloop.wire._pieces import TextDelta
 from isoloop.wire._sse import SseEvent, text_of
 from isoloop.wire.anthropic_messages.answer import Head, Reading, Stop
 from isoloop.wire.anthropic_messages.body import BodyDecoder
@@ -111,8 +112,17 @@ class StreamDecoder(EventDecoder):
 
     def _read(self, sse: SseEvent, data: bytes, out: list[Piece]) -> None:
         event = _event(data)
-        if event.type == "content_block_delta" and event.delta is not None:
-            self._delta(event.index, event.delta, data, out)
+        delta = event.delta
+        if delta is not None and event.type == "content_block_delta":
+            block = self._blocks.get(event.index)
+            if type(block) is OpenText and delta.type == "text_delta" and not block.half:
+                # Nearly all of a stream: written out here, it costs a third less than by calls.
+                text = delta.text
+                if text:
+                    block.parts.append(text)
+                    out.append(TextDelta(block.index, text))
+                return
+            self._delta(event.index, delta, data, out)
             return
         match event.type or text_of(sse.name):
             case "message_start":
