@@ -99,13 +99,19 @@ def load_case(
 
 def load_requirements(folder: Path) -> dict[str, str]:
     """Return the text of each requirement, by id."""
-    found: dict[str, str] = {}
+    return {r["id"]: r["text"] for r in _requirements(folder)}
+
+
+def load_levels(folder: Path) -> dict[str, str]:
+    """Return the level of each requirement, by id."""
+    return {r["id"]: r["level"] for r in _requirements(folder)}
+
+
+def _requirements(folder: Path) -> Iterator[JsonObject]:
     for path in sorted(folder.glob("*.yaml")):
         chapter = strict_yaml.read(path.read_text("utf-8")).value
         for section in chapter["sections"]:
-            for requirement in section["requirements"]:
-                found[requirement["id"]] = requirement["text"]
-    return found
+            yield from section["requirements"]
 
 
 def place(path: strict_yaml.Path) -> str:

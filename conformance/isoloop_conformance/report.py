@@ -15,6 +15,7 @@ from isoloop_conformance.places import places
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from isoloop_conformance.coverage import Coverage
     from isoloop_conformance.exact_json import JsonObject
     from isoloop_conformance.verdicts import CaseOutcome
 
@@ -58,11 +59,13 @@ class ReportFile:
         """Write one variant's line."""
         self._write(case_line(outcome, self._invocation))
 
-    def end(self, outcomes: Iterable[CaseOutcome], code: int, duration_ms: int) -> None:
+    def end(
+        self, outcomes: Iterable[CaseOutcome], coverage: Coverage, code: int, duration_ms: int
+    ) -> None:
         """Write the footer."""
         counts = dict(sorted(Counter(o.verdict for o in outcomes).items()))
-        line = {"type": "report_end", "counts": counts, "exitCode": code, "durationMs": duration_ms}
-        self._write(line)
+        line: JsonObject = {"type": "report_end", "counts": counts, "exitCode": code}
+        self._write({**line, "durationMs": duration_ms, "unasserted": coverage.unasserted("must")})
 
     def _write(self, line: JsonObject) -> None:
         self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")

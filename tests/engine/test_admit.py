@@ -56,7 +56,7 @@ EXPECTED = {
 @pytest.mark.parametrize("phase", EXPECTED)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_is_allowed_ignored_or_refused(phase: str, command: str) -> None:
-    """And what is refused or ignored changes nothing (LOOP-048)."""
+    """And what is refused or ignored changes nothing (LOOP-047, LOOP-048)."""
     session = in_phase(phase)
     before, log = session.state, list(session.log)
     expected = EXPECTED[phase].split()[list(COMMANDS).index(command)]

@@ -425,14 +425,14 @@ async def test_what_arrived_before_a_failure_is_given(transport: Transport) -> N
 
 
 async def test_a_timeout_says_how_long_it_waited(transport: Transport) -> None:
-    """The message has a number."""
+    """There is one, and the message has its number (CTRL-019)."""
     async with serving(silent) as server:
         with pytest.raises(TransportError, match=r"did not send anything within 0\.05 s"):
             await transport.open(server.request(), QUICK)
 
 
 async def test_bytes_within_the_idle_time_keep_a_body_alive(transport: Transport) -> None:
-    """There is no bound on the whole, only between two chunks."""
+    """There is no bound on the whole, only between two chunks (CTRL-019)."""
     idle_s, paused_s, pauses = 0.2, 0.05, 8
 
     async def handler(exchange: Exchange) -> None:

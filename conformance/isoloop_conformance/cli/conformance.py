@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from isoloop_conformance.cli.options import Parser, Target, add_target, target
 from isoloop_conformance.cli.table import PROFILES
 from isoloop_conformance.cli.terminal import Terminal
+from isoloop_conformance.coverage import Coverage
 from isoloop_conformance.drivers import known_failures_of
-from isoloop_conformance.loader import CasesError, load_cases, load_requirements
+from isoloop_conformance.loader import CasesError, load_cases, load_levels, load_requirements
 from isoloop_conformance.places import places
 from isoloop_conformance.report import Invocation, ReportFile
 from isoloop_conformance.runner import Runner
@@ -127,6 +128,7 @@ class _Suite:
         loop = asyncio.get_running_loop()
         began = loop.time()
         outcomes: list[CaseOutcome] = []
+        coverage = Coverage(load_levels(places().contract / "requirements"))
         runner = Runner(self._aim.command, self._options.inactivity)
         with contextlib.ExitStack() as stack:
             report = self._report(stack)
@@ -136,6 +138,7 @@ class _Suite:
                     if report is not None and not outcomes:
                         report.start(shlex.join(self._aim.command), runner.sdk, runner.capabilities)
                     outcomes.append(outcome)
+                    coverage.take(outcome)
                     self._terminal.case(outcome)
                     self._keep(outcome)
                     if report is not None:
@@ -148,8 +151,9 @@ class _Suite:
             code = exit_code(outcomes, stale=bool(strangers), strict=self._options.strict)
             duration_ms = round((loop.time() - began) * 1000)
             if report is not None:
-                report.end(outcomes, code, duration_ms)
+                report.end(outcomes, coverage, code, duration_ms)
         self._terminal.end(code, duration_ms, runner.sdk)
+        print(coverage)
         return code
 
     def _report(self, stack: contextlib.ExitStack) -> ReportFile | None:
