@@ -131,6 +131,13 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def record(session: nox.Session) -> None:
+    """Record cassettes, from the provider twin unless `-- --live` says otherwise."""
+    install(session, extras="[conformance,fast]")
+    session.run("isoloop", "record", *session.posargs)
+
+
+@nox.session
 def generate(session: nox.Session) -> None:
     """Write what is derived from the contract; with `-- --check`, compare instead."""
     install(session, "generate")
@@ -139,6 +146,14 @@ def generate(session: nox.Session) -> None:
 
 @nox.session
 def drift(session: nox.Session) -> None:
-    """Check that what is derived from the contract is up to date."""
-    install(session, "generate")
+    """Check that what is derived from the contract, and recorded from the twin, is up to date."""
+    install(session, "generate", extras="[conformance,fast]")
     session.run("python", "contract/tooling/generate.py", "--check")
+    session.run("isoloop", "record", "--check", silent=True)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure CPU time beside yardsticks and peers; `-- --quick` takes less than two minutes."""
+    install(session, "bench", extras="[conformance,fast]")
+    session.run("python", "-m", "tests.bench", *session.posargs)
