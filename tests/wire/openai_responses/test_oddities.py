@@ -98,6 +98,10 @@ def test_a_second_end_of_an_item_has_no_effect() -> None:
         tail(output=[{"type": "function_call", "arguments": {}}]),
         tail(output=[{"type": ""}]),
         event({"type": "response.output_text.delta", "output_index": "x", "delta": "Hi"}),
+        added(0, type="message")
+        + say("output_text.delta", output_index=0, content_index={}, delta="Hi"),
+        added(0, type="reasoning", summary=[])
+        + say("reasoning_text.delta", content_index=[], delta="Hm"),
         b"data: {\n\n",
         b"data: [1]\n\n",
     ],

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-# gpt-4o-mini, gpt-4.1, openai/gpt-4.1, gpt-3.5-turbo, chatgpt-4o-latest, ft:gpt-4o-2024-08-06:acme
-_PLAIN = re.compile(r"(?:^|[/:])(?:gpt-3\.5|gpt-4|chatgpt-)")
+# gpt-4o-mini, openai/gpt-4.1, gpt-3.5-turbo, gpt-5-chat-latest, chatgpt-4o-latest,
+# ft:gpt-4o-2024-08-06:acme
+_PLAIN = re.compile(r"(?:^|[/:])(?:gpt-3\.5|gpt-4|gpt-5-chat|chatgpt-)")
 
 
 def reasons(model: str) -> bool:

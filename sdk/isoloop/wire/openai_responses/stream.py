@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Raw, Struct, ValidationError, json
 
+from isoloop.wire._answer import OpenText, OpenThinking, OpenToolCall
 from isoloop.wire._decoders import EventDecoder
 from isoloop.wire._json import encode
 from isoloop.wire._lenient import lenient_value
@@ -177,29 +178,33 @@ class StreamDecoder(EventDecoder):
 
     def _words(self, kind: str, event: _Words, out: list[Piece]) -> None:
         """Read what adds to a text, to arguments or to reasoning."""
-        index, part = event.output_index, event.content_index
-        match kind:
-            case "response.output_text.delta" | "response.refusal.delta":
-                block = self._items.text(index, part, out, refusal=kind == "response.refusal.delta")
+        block = self._block(kind, event, out)
+        match block:
+            case OpenText() | OpenThinking() | OpenToolCall() if kind.endswith(".delta"):
                 block.add(event.delta or "", out)
-            case "response.output_text.done" | "response.refusal.done":
-                # {"type":"response.refusal.done","output_index":0,"refusal":"No.",…}
-                block = self._items.text(index, part, out, refusal=kind == "response.refusal.done")
-                say_text(block, event.text or event.refusal or "", out)
-            case "response.function_call_arguments.delta":
-                call = self._items.call(index)
-                if call is not None:
-                    call.add(event.delta or "", out)
-            case "response.function_call_arguments.done":
+            case OpenToolCall():
                 # {"type":"response.function_call_arguments.done","output_index":1,"arguments":"{}"}
-                call = self._items.call(index)
-                if call is not None:
-                    say_arguments(call, event.arguments or "", out)
+                say_arguments(block, event.arguments or "", out)
+            case OpenText():
+                # {"type":"response.refusal.done","output_index":0,"refusal":"No.",…}
+                say_text(block, event.text or event.refusal or "", out)
+            case _:
+                pass
+
+    def _block(
+        self, kind: str, event: _Words, out: list[Piece]
+    ) -> OpenText | OpenThinking | OpenToolCall | None:
+        """Give the block that an event means; nothing for one that is opaque."""
+        index, part = event.output_index, event.content_index
+        match kind.rpartition(".")[0]:
+            case "response.function_call_arguments":
+                return self._items.call(index)
+            case "response.output_text" | "response.refusal" as said:
+                return self._items.text(index, part, out, refusal=said == "response.refusal")
             case _:
                 # {"type":"response.reasoning_summary_text.delta","summary_index":1,"delta":"Hm",…}
                 # {"type":"response.reasoning_text.delta","content_index":0,"delta":"Hm",…}
-                thinking = self._items.thinking(kind, index, event.summary_index + part, out)
-                thinking.add(event.delta or "", out)
+                return self._items.thinking(kind, index, event.summary_index + part, out)
 
     # ------------------------------------------------------------ what the fast decoder refused
 
@@ -209,29 +214,15 @@ class StreamDecoder(EventDecoder):
             value = lenient_value(sse.data)
             if not isinstance(value, dict):
                 raise ValidationError("Expected an object")
-            name = str(cast("dict[str, Any]", value).get("type") or name)
-            if not self._halved_delta(value, out):
-                self._rare(name, encode(value), out)
+            members = cast("dict[str, Any]", value)
+            name = str(members.get("type") or name)
+            delta = members.get("delta")
+            if name in _WORDS and isinstance(delta, str):
+                # Its text may end in the middle of a character.
+                block = self._block(name, _words(encode(members)), out)
+                if block is not None:
+                    block.add_any(delta, out)
+            else:
+                self._rare(name, encode(members), out)
         except (ValueError, RecursionError) as error:
             self._reading.failed_as(out, "protocol", f'The event "{name}" is not valid: {error}')
-
-    def _halved_delta(self, value: Any, out: list[Piece]) -> bool:
-        """Take a delta whose text may end in the middle of a character."""
-        match value:
-            case {"type": str() as kind, "delta": str() as delta, "output_index": int() as index}:
-                part: int = value.get("content_index", 0)
-            case _:
-                return False
-        match kind:
-            case "response.output_text.delta" | "response.refusal.delta":
-                block = self._items.text(index, part, out, refusal=kind == "response.refusal.delta")
-            case "response.function_call_arguments.delta":
-                block = self._items.call(index)
-            case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
-                place: int = value.get("summary_index", 0)
-                block = self._items.thinking(kind, index, place + part, out)
-            case _:
-                return False
-        if block is not None:
-            block.add_any(delta, out)
-        return True
