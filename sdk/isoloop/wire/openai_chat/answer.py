@@ -104,17 +104,17 @@ class Reading:
     def read_head(self, head: Head, usage: dict[str, Any] | None) -> None:
         """Learn what surrounds the choices."""
         builder = self.builder
-        builder.response_id = head.id or builder.response_id
-        builder.answered_by = head.model or builder.answered_by
+        builder.response_id = builder.response_id or head.id
+        builder.answered_by = builder.answered_by or head.model
         if usage is None and head.x_groq is not None:
             usage = head.x_groq.usage
         self._meter.read(usage)
         if head.citations:
             self._kept["citations"] = [citation.copy() for citation in head.citations]
 
-    def read_error(self, error: Raw, out: list[Piece]) -> None:
-        """`"error":{"message":"…","code":502}`: the answer failed after the status was sent."""
-        self.failed(out, stream_error(json.decode(error)))
+    def read_error(self, data: bytes, out: list[Piece]) -> None:
+        """`{"error":{"message":"…","code":502}}`: the answer failed after the status was sent."""
+        self.failed(out, stream_error(json.decode(data)))
 
     def read_choice(self, choice: Choice, delta: Delta | None, out: list[Piece]) -> None:
         """Take what a chunk or a whole message adds."""

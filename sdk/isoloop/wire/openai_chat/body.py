@@ -12,7 +12,7 @@ from msgspec import ValidationError
 
 from isoloop.wire._decoders import WholeDecoder
 from isoloop.wire.openai_chat.answer import Reading
-from isoloop.wire.openai_chat.chunks import decode_chunk, decode_head, error_of
+from isoloop.wire.openai_chat.chunks import decode_chunk, decode_head, is_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -34,10 +34,9 @@ class BodyDecoder(WholeDecoder):
         chunk = decode_chunk(body)
         reading = self._reading
         reading.read_head(decode_head(body), chunk.usage)
-        error = error_of(chunk, body, named=False)
-        if error is not None:
+        if is_error(chunk, body, named=False):
             # {"error":{"message":"…","code":502}} under status 200: OpenRouter
-            reading.read_error(error, out)
+            reading.read_error(body, out)
             return
         choice = next((choice for choice in chunk.choices or () if not choice.index), None)
         if choice is None or choice.message is None:

@@ -104,13 +104,11 @@ def given(value: Raw) -> bool:
     return bytes(value) != b"null"
 
 
-def error_of(chunk: Chunk, data: bytes, *, named: bool) -> Raw | None:
-    """Give the error that stands in place of a chunk or of an answer.
+def is_error(chunk: Chunk, data: bytes, *, named: bool) -> bool:
+    """Whether an error stands in place of a chunk or of an answer.
 
     `{"error":{…}}`, `{"object":"error","message":"…"}`, or an SSE event that is named so.
     """
     if given(chunk.error):
-        return chunk.error
-    if chunk.choices is None and (named or decode_head(data).object == "error"):
-        return Raw(data)
-    return None
+        return True
+    return chunk.choices is None and (named or decode_head(data).object == "error")

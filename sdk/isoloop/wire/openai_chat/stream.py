@@ -28,7 +28,7 @@ from isoloop.wire._json import encode
 from isoloop.wire._lenient import lenient_value
 from isoloop.wire.openai_chat.answer import Reading
 from isoloop.wire.openai_chat.body import BodyDecoder
-from isoloop.wire.openai_chat.chunks import NULL, decode_chunk, decode_head, error_of
+from isoloop.wire.openai_chat.chunks import NULL, decode_chunk, decode_head, is_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -68,11 +68,11 @@ class StreamDecoder(EventDecoder):
     def _read_chunk(self, sse: SseEvent, data: bytes, chunk: Chunk, out: list[Piece]) -> None:
         reading = self._reading
         choices = chunk.choices
-        if choices is None or chunk.error is not NULL:
-            error = error_of(chunk, data, named=sse.name == b"error")
-            if error is not None:
-                reading.read_error(error, out)
-                return
+        # The first half of the test costs little, and nearly every chunk goes no further.
+        rare = choices is None or chunk.error is not NULL
+        if rare and is_error(chunk, data, named=sse.name == b"error"):
+            reading.read_error(data, out)
+            return
         if self._first or chunk.usage is not None:
             self._first = False
             reading.read_head(decode_head(data), chunk.usage)
