@@ -333,22 +333,38 @@ def test_a_failed_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("dialect", "url", "header", "value"),
+    [
+        (ANTHROPIC, "/v1/messages", "x-api-key", KEY),
+        ("openai-chat", "/v1/chat/completions", "authorization", f"Bearer {KEY}"),
+        ("openai-responses", "/v1/responses", "authorization", f"Bearer {KEY}"),
+    ],
+)
 def test_a_live_recording_has_everything_but_the_key(
-    live: Live, capsys: pytest.CaptureFixture[str]
+    live: Live,
+    capsys: pytest.CaptureFixture[str],
+    dialect: str,
+    url: str,
+    header: str,
+    value: str,
 ) -> None:
     """The vendor gets the real key, the driver never; what echoes it is redacted."""
-    assert 0 == live.record(ROUND_TRIP)
+    live.plays(dialect)
+    assert 0 == live.record("loop.tool-round-trip@*+sse")
     path = live.path("loop.tool-round-trip")
     assert KEY not in path.read_text("utf-8")
     assert KEY not in capsys.readouterr().out
     assert [] == list(find_secrets(read_value(path)))
-    assert [KEY, KEY] == [seen.headers["x-api-key"] for seen in live.vendor.seen]
+    assert [value, value] == [seen.headers[header] for seen in live.vendor.seen]
+    assert [url, url] == [seen.path for seen in live.vendor.seen]
     cassette = load(path)
     assert {"kind": "live", "provider": "localhost", "model": "some-model"} == {
         k: cassette.provenance[k] for k in ("kind", "provider", "model")
     }
     first, second = cassette.interactions
-    assert f"{live.vendor.url}/v1/messages" == first.request.uri
+    assert live.vendor.url + url == first.request.uri
+    assert ["REDACTED"] == first.request.headers[header]
     assert b'"model":"some-model"' in first.request.body
     # The key was in it: its length is not that of what arrived.
     assert b"the key is REDACTED" in first.response.body
@@ -479,13 +495,15 @@ def json_answer(body: bytes, status: int = 200) -> Callable[[Sent], Awaitable[No
     return answer
 
 
-def stream_answer(reply: list[dict[str, Any]], exchange: int) -> Callable[[Sent], Awaitable[None]]:
+def stream_answer(
+    dialect: str, reply: list[dict[str, Any]], exchange: int
+) -> Callable[[Sent], Awaitable[None]]:
     """Return an answer in the dialect, which echoes the key in a cookie."""
 
     async def answer(sent: Sent) -> None:
         lines = ["content-type: text/event-stream", "transfer-encoding: chunked"]
         await sent.head(*lines, f"set-cookie: seen={KEY}")
-        for frame in twin_named(ANTHROPIC).stream(reply, Scene("some-model", exchange)):
+        for frame in twin_named(dialect).stream(reply, Scene("some-model", exchange)):
             assert isinstance(frame, Bytes)
             await sent.chunk(frame.data)
         await sent.chunk(b"")
@@ -526,14 +544,26 @@ class Live:
 
     vendor: Vendor
     into: Path
+    dialect: str = ANTHROPIC
+
+    def plays(self, dialect: str) -> None:
+        """Have the vendor call a tool, and answer; in the first answer it repeats the key."""
+        self.dialect = dialect
+        said = {"text": f"the key is {KEY}", "cuts": []}
+        call = {"id": "call_1", "name": "lookup", "argumentsText": '{"q":"rust"}'}
+        self.vendor.answers = [
+            stream_answer(dialect, [{"say": said}, {"call": call}], 0),
+            stream_answer(dialect, [{"say": "A language."}], 1),
+        ]
 
     def record(self, case: str, *options: str) -> int:
-        given = ["--live", "--dialect", ANTHROPIC, "--model", "some-model", "--case", case]
-        given += ["--base-url", self.vendor.url, "--into", str(self.into), *options]
+        base = self.vendor.url + twin_named(self.dialect).base_path
+        given = ["--live", "--dialect", self.dialect, "--model", "some-model", "--case", case]
+        given += ["--base-url", base, "--into", str(self.into), *options]
         return main(["record", *given])
 
     def path(self, case: str) -> Path:
-        return self.into / ANTHROPIC / "live" / f"{case}.yaml"
+        return self.into / self.dialect / "live" / f"{case}.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -560,16 +590,11 @@ async def capture(vendor: Vendor) -> AsyncIterator[Capture]:
 @pytest.fixture
 def live(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     vendor = Vendor(authority)
-    call = {"id": "toolu_1", "name": "lookup", "argumentsText": '{"q":"rust"}'}
-    said = f"the key is {KEY}"
-    vendor.answers = [
-        stream_answer([{"say": {"text": said, "cuts": []}}, {"call": call}], 0),
-        stream_answer([{"say": "A language."}], 1),
-    ]
     bundle = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(bundle))
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
     ready, over = threading.Event(), threading.Event()
 
     async def serve() -> None:
@@ -582,7 +607,9 @@ def live(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     ready.wait()
-    yield Live(vendor, tmp_path / "cassettes")
+    live = Live(vendor, tmp_path / "cassettes")
+    live.plays(ANTHROPIC)
+    yield live
     over.set()
     thread.join()
 

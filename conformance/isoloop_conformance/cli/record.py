@@ -107,7 +107,7 @@ def _parser() -> Parser:
     text = "the real provider's base URL, if not the vendor's own"
     add("--base-url", metavar="URL", help=text)
     add("--force", action="store_true", help="overwrite also what is no recording of the twin")
-    text = "where cassettes are (default: the suite's own folder)"
+    text = "where cassettes are (default: the suite's, or ./cassettes where that is installed)"
     add("--into", type=Path, default=None, metavar="FOLDER", help=text)
     return parser
 
@@ -120,7 +120,7 @@ def _jobs(parser: Parser, options: argparse.Namespace) -> list[Variant]:
         parser.error("--model and --base-url need --live")
     if options.base_url and len(options.dialect) != 1:
         parser.error("--base-url is of one provider: name its --dialect")
-    options.into = options.into or places().cassettes
+    options.into = options.into or _folder(check=options.check)
     requirements = load_requirements(places().contract / "requirements")
     every = [v for case in load_cases(places().cases, requirements) for v in expand(case)]
     dialects = options.dialect or DIALECTS
@@ -133,6 +133,12 @@ def _jobs(parser: Parser, options: argparse.Namespace) -> list[Variant]:
         if not selected(chosen, [pattern]):
             parser.error(f"no case matches `{pattern}`; `isoloop conformance --list` shows them")
     return chosen
+
+
+def _folder(*, check: bool) -> Path:
+    """Return the folder of cassettes: the suite's own, but nothing is written into a package."""
+    own = places().cassettes
+    return own if check or (own.parent / "noxfile.py").is_file() else Path("cassettes")
 
 
 def _committed(
