@@ -41,7 +41,7 @@ expect:
 """
 
 
-@pytest.mark.parametrize("dialect", ["anthropic-messages"])
+@pytest.mark.parametrize("dialect", ["anthropic-messages", "openai-chat"])
 def test_every_cassette_is_used_by_a_case(dialect: str) -> None:
     """A recording that no case replays shows nothing; one of the twin is a case's own script."""
     used = {
