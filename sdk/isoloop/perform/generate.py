@@ -186,7 +186,10 @@ async def _read(response: Response, decoder: Decoder, publish: Publish) -> None:
     except TransportError as error:
         publish(decoder.fail(error.info))
         return
-    await _read_on(chunks)
+    if not response.at_end:
+        await _read_on(chunks)
+    elif hasattr(chunks, "aclose"):
+        await chunks.aclose()  # here, because the event loop's way to do it is dear
 
 
 async def _read_on(chunks: AsyncIterator[bytes]) -> None:

@@ -80,6 +80,11 @@ class Response(Protocol):
         """The names are in lower case."""
         ...
 
+    @property
+    def at_end(self) -> bool:
+        """Whether the whole body was read, as far as is known: the connection is free again."""
+        ...
+
     def chunks(self) -> AsyncIterator[bytes]:
         """Iterate over the body as it arrives, content encoding undone; at most once.
 
