@@ -223,3 +223,15 @@ def test_text_between_calls_does_not_part_them() -> None:
         FINISH,
     )
     assert ['{"n":1}', "hm"] == [blocks[0].arguments_text, blocks[1].text]
+
+
+def test_names_alone_tell_calls_apart_without_an_index() -> None:
+    """DIAL-076: another name begins another call."""
+    assert [("call_1", "x", "{}"), ("call_2", "y", "{}")] == view(
+        calls(fragment(None, "{}", name="x")), calls(fragment(None, "{}", name="y"))
+    )
+
+
+def test_a_call_without_a_name_is_still_answered() -> None:
+    """Nothing is dropped: no tool has that name."""
+    assert [("a", "", "{}")] == view(calls(fragment(0, "{}", call_id="a")))

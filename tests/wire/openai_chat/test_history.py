@@ -96,6 +96,13 @@ def source(media_type: str, data: str = "aVZC") -> Base64Source:
             text("a,b"),
         ),
         (
+            DocumentBlock(source=source("text/csv", "/w=="), title="t.csv"),
+            {
+                "type": "file",
+                "file": {"filename": "t.csv", "file_data": "data:text/csv;base64,/w=="},
+            },
+        ),
+        (
             OpaqueBlock(dialect="openai-chat", kind="file", json_text='{"type":"file"}'),
             {"type": "file"},
         ),
@@ -277,6 +284,11 @@ def test_opaque_blocks_go_back_to_the_same_model() -> None:
     assert expected == sent(user("Hi"), answer(audio, image))[1]
     assert wire_answer([text("x"), {"type": "reference"}]) == sent(user("Hi"), answer("x", part))[1]
     assert wire_answer("x") == sent(user("Hi"), answer("x", part, model=OTHER))[1]
+
+
+def test_an_image_that_another_model_made_is_left_out() -> None:
+    """DIAL-012: no assistant message can carry it."""
+    assert wire_answer("x") == sent(user("Hi"), answer(IMAGE, "x", model=OTHER))[1]
 
 
 def test_custom_calls_and_signatures_go_back_as_they_came() -> None:

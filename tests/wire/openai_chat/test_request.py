@@ -13,6 +13,7 @@ from isoloop.contract import (
     OutputSpec,
     ProviderData,
     ProviderTool,
+    RunConfig,
     TextBlock,
     ToolChoiceAuto,
     ToolChoiceNone,
@@ -383,3 +384,20 @@ def test_members_of_a_user_message_go_with_it() -> None:
     assert [{"role": "user", "content": "Hi", "name": "Ann"}] == sent(
         user("Hi", provider_data=own(name="Ann"))
     )
+
+
+@pytest.mark.parametrize("given", ["[]", "{", '"x"'])
+def test_options_and_data_that_are_no_objects_are_refused(given: str) -> None:
+    """With `config`: they would be lost otherwise."""
+    with pytest.raises(Unsendable, match="providerOptions is not a JSON object"):
+        request(settings=settings(providerOptions={"dialect": "openai-chat", "json": given}))
+    data = ProviderData(dialect="openai-chat", json_text=given)
+    with pytest.raises(Unsendable, match="providerData is not a JSON object"):
+        request(user("Hi", provider_data=data))
+
+
+def test_call_ids_of_the_transcript_are_known() -> None:
+    """They are taken when the next answer is read."""
+    conversation = DIALECT.conversation(RunConfig(model=MODEL))
+    conversation.append(answer(tool_call("a"), tool_call("b")))
+    assert {"a", "b"} == set(conversation.call_ids)

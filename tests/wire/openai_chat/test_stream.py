@@ -447,6 +447,19 @@ def test_bytes_that_are_no_utf8_are_replaced() -> None:
     assert [TextBlock(text="a\ufffdb")] == content(broken, tail())
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        r'{"id":"\ud83e"}',
+        r'{"choices":[{"index":0,"x":"\ud83e"}]}',
+        r'{"choices":[{"delta":{"tool_calls":[{"index":1,"x":"\ud83e"}]},"index":1}]}',
+    ],
+)
+def test_half_pairs_elsewhere_do_no_harm(data: str) -> None:
+    """STREAM-011: in members that are not read."""
+    assert [TextBlock(text="x")] == content(event(data), delta(content="x"), tail())
+
+
 def test_any_cutting_gives_the_same() -> None:
     """STREAM-019."""
     stream = b"".join(
