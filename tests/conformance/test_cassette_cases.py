@@ -15,7 +15,7 @@ from isoloop_conformance.loader import CasesError, load_case, load_cases, load_r
 from isoloop_conformance.places import places
 from isoloop_conformance.replay.plan import ReplayPlan, answers
 from isoloop_conformance.runner import Runner
-from isoloop_conformance.variants import resolve
+from isoloop_conformance.variants import DIALECTS, resolve
 
 REQUIREMENTS = {"LOOP-001": "A rule."}
 CASE = """\
@@ -41,7 +41,7 @@ expect:
 """
 
 
-@pytest.mark.parametrize("dialect", ["anthropic-messages", "openai-chat"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_cassette_is_used_by_a_case(dialect: str) -> None:
     """A recording that no case replays shows nothing; one of the twin is a case's own script."""
     used = {
