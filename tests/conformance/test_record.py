@@ -24,6 +24,7 @@ from isoloop_conformance.frames import Bytes
 from isoloop_conformance.loader import load_cases, load_requirements
 from isoloop_conformance.places import places
 from isoloop_conformance.record import (
+    STANDARD,
     CaptureProxy,
     RecordError,
     Upstream,
@@ -317,6 +318,22 @@ def test_the_check_finds_what_is_missing_and_what_differs(
     stale.rename(stale.with_name("loop.dance.yaml"))
     assert 5 == main([*options, "--check"])
     assert "the recording of no case" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_was_recorded_beyond_the_standard_cases_is_kept_up_to_date(tmp_path: Path) -> None:
+    """One JSON body, in one piece, with its length; the check and the next recording include it."""
+    options = ["record", "--into", str(tmp_path), "--dialect", ANTHROPIC]
+    path = tmp_path / ANTHROPIC / "twin" / "loop.single-turn+json.yaml"
+    assert 0 == main([*options, "--case", f"loop.single-turn@{ANTHROPIC}+json"])
+    text = path.read_text("utf-8")
+    (interaction,) = load(path).interactions
+    assert ["application/json"] == interaction.response.headers["content-type"]
+    assert [Arrival(len(interaction.response.body), 0)] == interaction.response.arrived
+    path.write_text(text.replace("Be brief.", "Be loud."), "utf-8")
+    assert 0 == main(options)
+    assert text == path.read_text("utf-8")
+    assert len(STANDARD) + 1 == len(list(path.parent.iterdir()))
 
 
 @pytest.mark.slow

@@ -91,7 +91,7 @@ def _parser() -> Parser:
         prog="isoloop record",
         description="Run cases and write what goes over the wire as cassettes. Without --live the "
         "provider twin answers, and no key is needed. Nothing is written of a run that fails.",
-        epilog=f"Without --case: {', '.join(STANDARD)}.",
+        epilog=f"Without --case: {', '.join(STANDARD)}; of the twin also what is there already.",
     )
     add_target(parser)
     add = parser.add_argument
@@ -127,7 +127,7 @@ def _jobs(parser: Parser, options: argparse.Namespace) -> list[Variant]:
     chosen = [v for v in selected(every, options.case or STANDARD) if v.dialect in dialects]
     if not options.case:
         chosen = [v for v in chosen if v.delivery == "sse"]
-    if options.check and not options.case:
+    if not options.case and not options.live:
         chosen += _committed(parser, options, every, chosen)
     for pattern in options.case:
         if not selected(chosen, [pattern]):
@@ -144,7 +144,7 @@ def _folder(*, check: bool) -> Path:
 def _committed(
     parser: Parser, options: argparse.Namespace, every: list[Variant], chosen: list[Variant]
 ) -> list[Variant]:
-    """Return the variants of the twin's other cassettes: what is there must be up to date."""
+    """Return the variants of the twin's other cassettes: what is there is kept up to date."""
     found = {(v.dialect, cassette_name(v, "twin")): v for v in every}
     known = {v.id for v in chosen}
     more: list[Variant] = []
