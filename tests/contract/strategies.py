@@ -82,7 +82,8 @@ def _values(owner: Named, schema: Schema) -> st.SearchStrategy[Any]:
         case {"type": "object"}:
             return _objects(owner, schema)
         case {"type": "array", "items": items}:
-            return st.lists(_values(owner, items), max_size=2)
+            least: int = schema.get("minItems", 0)
+            return st.lists(_values(owner, items), min_size=least, max_size=2)
         case {"type": scalar}:
             return _scalars(scalar, schema)
         case _:

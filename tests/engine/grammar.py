@@ -41,10 +41,12 @@ class Checker:
         self.turn = 0
         self.over = False
         self.answered = False
+        self.said = False
         self.asked: list[str] = []
         self.calls: dict[str, str] = {}
         self.results: list[str] = []
         self.blocks: dict[int, str] = {}
+        self.pending: list[str] = []
 
     def read(self, event: Event) -> None:
         """Take the next event."""
@@ -69,11 +71,17 @@ class Checker:
 
     def _agent_end(self, event: Event) -> None:
         self._expect(self.stack == ["run"], event, "everything closed")
+        pending = [call.call_id for call in event.pending_calls or []]
+        self._expect(pending == self.pending, event, "pendingCalls of the last turn")
+        # The loop may break after the turn that asked for results (CTRL-048).
+        fits = event.outcome == "awaiting_results" or (pending and event.outcome == "failed")
+        self._expect(bool(pending) == bool(fits), event, "the outcome")
         self.stack.pop()
         self.over = True
 
     def _turn_start(self, event: Event) -> None:
         self._expect(self.stack == ["run"], event, "no turn open")
+        self._expect(not self.pending, event, "no turn after one that asks for results")
         self.stack.append("turn")
         self.turn += 1
         self.answered = False
@@ -83,9 +91,13 @@ class Checker:
         self._expect(self.stack == ["run", "turn"], event, "everything in the turn closed")
         closed = all(where in ("new", "decided", "ended") for where in self.calls.values())
         self._expect(closed, event, f"no call open: {self.calls}")
-        self._expect(self.results == self.asked, event, f"one result per call of {self.asked}")
+        pending = [call.call_id for call in event.pending_calls or []]
+        due = [call for call in self.asked if call not in pending]
+        self._expect(self.results == due, event, f"one result per call of {due}")
         results = [result.call_id for result in event.tool_results]
-        self._expect(results == self.asked, event, "toolResults in call order")
+        self._expect(results == due, event, "toolResults in call order")
+        self._expect(len(due) + len(pending) == len(self.asked), event, "pendingCalls are calls")
+        self.pending = pending
         self._expect((event.message is not None) == self.answered, event, "the answer")
         self.stack.pop()
 
@@ -98,7 +110,10 @@ class Checker:
     def _message_start(self, event: Event) -> None:
         self._expect(self.stack in (["run"], ["run", "turn"]), event, "no message open")
         if self.stack == ["run"]:
-            expected = "user"
+            # The results of pending calls begin the input (TOOL-046).
+            fits = event.role == "tool_result" and self.turn == 0 and not self.said
+            expected = "tool_result" if fits else "user"
+            self.said = self.said or event.role == "user"
         else:
             expected = "tool_result" if self.answered else "assistant"
         self._expect(event.role == expected, event, f"role {expected}")
@@ -117,7 +132,7 @@ class Checker:
             self.answered = True
             self.asked = [block.id for block in message.content if block.type == "tool_call"]
             self.calls = dict.fromkeys(self.asked, "new")
-        elif message.role == "tool_result":
+        elif message.role == "tool_result" and "turn" in self.stack:
             self.results.append(message.call_id)
 
     def _block(self, event: Event) -> None:
@@ -158,15 +173,26 @@ def check_run(events: Sequence[Event]) -> None:
     checker.finish()
 
 
-def check_sendable(messages: Sequence[Message]) -> None:
-    """Check that each call is answered once, in order, before anything else (LOOP-030)."""
+def check_sendable(messages: Sequence[Message], pending: Sequence[str] = ()) -> None:
+    """Check that each call is answered once, in order, before anything else (LOOP-030).
+
+    Args:
+        messages: A transcript.
+        pending: Calls that were left to the caller: their results come later, or never.
+    """
     due: list[str] = []
+    late: list[str] = []
     for message in messages:
         if message.role == "tool_result":
+            if message.call_id in late:
+                late.remove(message.call_id)
+                continue
             assert due, f"a result for {message.call_id!r}, which nobody asked for"
             assert due.pop(0) == message.call_id
             continue
         assert not due, f"no result for {due}"
         if message.role == "assistant":
-            due = [block.id for block in message.content if block.type == "tool_call"]
+            asked = [block.id for block in message.content if block.type == "tool_call"]
+            late = [call for call in asked if call in pending]
+            due = [call for call in asked if call not in pending]
     assert not due, f"no result for {due}"

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from isoloop.contract.entry import LogEntry
     from isoloop.contract.error import ErrorCode, ResultCode
     from isoloop.contract.event import Event
-    from isoloop.contract.message import Message, StopReason
+    from isoloop.contract.message import InputMessage, Message, StopReason
 
 MODEL = ModelRef(dialect="anthropic-messages", model="test")
 
@@ -133,10 +133,11 @@ def tool(name: str, **more: Any) -> FunctionTool:
 LOOK = tool("look", access="read_only")
 WRITE = tool("write")
 AGAIN = tool("again", repeatable=True)
+ASK = tool("ask", client_side=True)
 
 
 def config(**more: Any) -> RunConfig:
-    return RunConfig(model=MODEL, **{"tools": [LOOK, WRITE, AGAIN], **more})
+    return RunConfig(model=MODEL, **{"tools": [LOOK, WRITE, AGAIN, ASK], **more})
 
 
 def limits(**more: Any) -> RunConfig:
@@ -241,7 +242,7 @@ class Session:
         self,
         given: RunConfig | None = None,
         *,
-        input: Sequence[UserMessage] | None = None,  # noqa: A002 -- the contract's word
+        input: Sequence[InputMessage] | None = None,  # noqa: A002 -- the contract's word
         run_id: str = "run",
     ) -> list[str]:
         messages = [user()] if input is None else list(input)

@@ -163,6 +163,21 @@ SCENARIOS = (
         commands={4: ("abort",), 5: ("abort",)},
     ),
     Scenario(
+        "calls of every kind, two of them the caller's",
+        "awaiting_results",
+        (answered(call("a", "ask"), call("b"), call("c", "ask"), call("d", "write")),),
+        config=limits(max_turns=1),
+        asks="c",
+        decisions={"c": "edit"},
+        commands={2: ("steer",), 5: ("follow_up",)},
+    ),
+    Scenario(
+        "an abort while the caller is about to be asked",
+        "aborted",
+        (answered(call("a", "ask"), call("b")),),
+        commands={3: ("abort",)},
+    ),
+    Scenario(
         "nothing said but a history to answer",
         "completed",
         (answered("Yes"),),
@@ -218,8 +233,8 @@ def check_over(session: Session) -> None:
     assert state.ended is not None
     assert fold(session.log) == state
     check_run(session.events)
-    check_sendable(state.messages)
     end = session.end
+    check_sendable(state.messages, [call.call_id for call in end.pending_calls or []])
     new = end.new_messages
     assert new == state.messages[state.ended.frame.first_new :]
     assert (end.error is not None) == (end.outcome == "failed")

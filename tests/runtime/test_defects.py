@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.runtime.kit import NOW, collect, echo, ended, results, scripted, type
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from isoloop import Event, RunResult
+    from isoloop import Event, RunHandle, RunResult
 
 
 class Defect(Exception):
@@ -216,3 +217,17 @@ async def test_a_defect_in_a_command_is_told_to_both(monkeypatch: pytest.MonkeyP
     result = await ended(handle)
     _assert_failed(result, events)
     assert "a" == result.text
+
+
+@pytest.mark.parametrize("passes", [0, 1, 2, 3])
+def test_an_event_loop_can_be_closed_over_a_run(passes: int) -> None:
+    """It stops the run and what the run began, in any order and perhaps before it began."""
+
+    async def main() -> RunHandle[Any]:
+        handle = scripted([Say("a"), Hold(Gate())]).start("x")
+        for _ in range(passes):
+            await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0)
+        return handle
+
+    handle = asyncio.run(main())
+    assert handle._drive.end is None or "aborted" == handle._drive.end.outcome

@@ -7,7 +7,7 @@ from pydantic import Field, StrictStr
 from typing_extensions import TypeAliasType
 
 from .common import ApprovalId, Digest, RunId
-from .message import Message, UserMessage
+from .message import InputMessage, Message, UserMessage
 from .run import RunConfig
 
 
@@ -83,8 +83,8 @@ class StartRunCommand(Model):
     config: RunConfig
     """What the run needs to know."""
 
-    input: list[UserMessage]
-    """What the caller says. May be empty when the history ends with something to answer."""
+    input: list[InputMessage]
+    """What the caller says, after the results of pending calls. May be empty when the history ends with something to answer."""
 
 
 class OpenCommand(Model):

@@ -19,7 +19,13 @@ from .common import (
 )
 from .error import ErrorInfo
 from .event import ApprovalResolution
-from .message import AssistantMessage, Message, ToolResultMessage, UserMessage
+from .message import (
+    AssistantMessage,
+    InputMessage,
+    Message,
+    ToolResultMessage,
+    UserMessage,
+)
 from .run import Outcome, RunConfig
 from .usage import Usage
 
@@ -89,6 +95,14 @@ class CallStartedEntry(Model):
     """A tool's body was entered."""
 
     type: Literal["call_started"] = "call_started"
+    call_id: Annotated[CallId, Field(alias="callId")]
+    """The call."""
+
+
+class CallDeferredEntry(Model):
+    """A call of a client-side tool passed its gates and was left to the caller."""
+
+    type: Literal["call_deferred"] = "call_deferred"
     call_id: Annotated[CallId, Field(alias="callId")]
     """The call."""
 
@@ -202,8 +216,8 @@ class RunStartedEntry(Model):
     config: RunConfig
     """What the run needs to know."""
 
-    input: list[UserMessage]
-    """What the caller said."""
+    input: list[InputMessage]
+    """What the caller said: first results of pending calls, then messages."""
 
 
 class RetryScheduledEntry(Model):
@@ -256,7 +270,7 @@ class AnswerReceivedEntry(Model):
 EntryPayload = TypeAliasType(
     "EntryPayload",
     Annotated[
-        SessionOpenedEntry | RunStartedEntry | MessageQueuedEntry | MessagesDeliveredEntry | TurnStartedEntry | RetryScheduledEntry | RetryDueEntry | AnswerReceivedEntry | AnswerFailedEntry | CallPreparedEntry | CallRejectedEntry | ApprovalRequestedEntry | ApprovalResolvedEntry | CallStartedEntry | CallSettledEntry | OutputAcceptedEntry | OutputRejectedEntry | TurnEndedEntry | AbortRequestedEntry | FailureNotedEntry | RunEndedEntry,
+        SessionOpenedEntry | RunStartedEntry | MessageQueuedEntry | MessagesDeliveredEntry | TurnStartedEntry | RetryScheduledEntry | RetryDueEntry | AnswerReceivedEntry | AnswerFailedEntry | CallPreparedEntry | CallRejectedEntry | ApprovalRequestedEntry | ApprovalResolvedEntry | CallStartedEntry | CallDeferredEntry | CallSettledEntry | OutputAcceptedEntry | OutputRejectedEntry | TurnEndedEntry | AbortRequestedEntry | FailureNotedEntry | RunEndedEntry,
         Field(discriminator="type"),
     ],
 )

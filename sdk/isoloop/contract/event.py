@@ -32,7 +32,7 @@ from .message import (
     UserMessage,
 )
 from .model import ModelRef
-from .run import Outcome
+from .run import Outcome, PendingCall
 from .usage import Cost, Usage
 
 
@@ -614,6 +614,11 @@ class TurnEndEvent(Model):
     error: ErrorInfo | None = None
     """Why the turn failed."""
 
+    pending_calls: Annotated[
+        list[PendingCall] | None, Field(alias="pendingCalls", min_length=1)
+    ] = None
+    """The calls whose results the caller is asked for, in call order; present exactly when there are any."""
+
 
 class AgentEndEvent(Model):
     """A run ends. Comes exactly once and last."""
@@ -651,6 +656,11 @@ class AgentEndEvent(Model):
 
     undelivered: list[UserMessage]
     """Queued messages that were never used, steering before follow-ups, each in order."""
+
+    pending_calls: Annotated[
+        list[PendingCall] | None, Field(alias="pendingCalls", min_length=1)
+    ] = None
+    """The calls whose results the caller is asked for, in call order; present exactly when there are any."""
 
 
 KnownEvent = TypeAliasType(

@@ -50,6 +50,15 @@ class ToolResultMessage(Model):
     """For the application only; never sent to a model."""
 
 
+InputMessage = TypeAliasType(
+    "InputMessage",
+    Annotated[
+        UserMessage | ToolResultMessage, Field(discriminator="role")
+    ],
+)
+"""A message of a run's input: what a user says, or the result of a call that the caller was asked for."""
+
+
 class AssistantMessage(Model):
     """What a model answered, and who it was."""
 

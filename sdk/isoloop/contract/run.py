@@ -6,7 +6,7 @@ from isoloop._model import Model
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 from typing_extensions import TypeAliasType
 
-from .common import DurationMs, JsonObject, RunId
+from .common import CallId, DurationMs, JsonObject, RunId, ToolName
 from .content import TextBlock
 from .error import ErrorInfo
 from .message import Message, StopReason, UserMessage
@@ -14,7 +14,7 @@ from .model import ModelRef, ModelSettings
 from .tool import ToolChoice, ToolDefinition
 from .usage import Cost, Price, Usage
 
-Outcome = TypeAliasType("Outcome", Literal["completed", "incomplete", "failed", "aborted", "max_turns", "budget_exceeded", "deadline_exceeded"])
+Outcome = TypeAliasType("Outcome", Literal["completed", "incomplete", "failed", "aborted", "awaiting_results", "max_turns", "budget_exceeded", "deadline_exceeded"])
 """How a run ended."""
 
 
@@ -86,6 +86,19 @@ class OutputSpec(Model):
     """JSON Schema (2020-12) of the output."""
 
 
+class PendingCall(Model):
+    """A call of a client-side tool, which waits for its result."""
+
+    call_id: Annotated[CallId, Field(alias="callId")]
+    """The call."""
+
+    tool_name: Annotated[ToolName, Field(alias="toolName")]
+    """The tool."""
+
+    arguments_text: Annotated[StrictStr, Field(alias="argumentsText")]
+    """The final arguments, after hooks and approval."""
+
+
 class RunConfig(Model):
     """All that a run needs to know besides its messages. Fixed for the run."""
 
@@ -140,7 +153,7 @@ class RunConfig(Model):
 
 
 class RunResult(Model):
-    """What came of a run. `history + input + newMessages` is always valid to send."""
+    """What came of a run. `history + input + newMessages` is valid to send, together with the results of `pendingCalls`."""
 
     run_id: Annotated[RunId, Field(alias="runId")]
     """The run."""
@@ -168,3 +181,8 @@ class RunResult(Model):
 
     undelivered: list[UserMessage]
     """Queued messages that were never used, steering before follow-ups, each in order."""
+
+    pending_calls: Annotated[
+        list[PendingCall] | None, Field(alias="pendingCalls", min_length=1)
+    ] = None
+    """The calls whose results the caller is asked for, in call order; present exactly when there are any."""

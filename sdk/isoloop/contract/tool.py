@@ -34,6 +34,9 @@ class FunctionTool(Model):
     repeatable: StrictBool | None = None
     """Whether a call of unknown outcome may be run again after a crash."""
 
+    client_side: Annotated[StrictBool | None, Field(alias="clientSide")] = None
+    """Whether the caller runs the tool: a call of it ends the run, and the next run is given the result."""
+
     timeout_ms: Annotated[DurationMs | None, Field(alias="timeoutMs")] = None
     """How long one call may take."""
 

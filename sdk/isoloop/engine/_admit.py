@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from isoloop.contract.content import ToolCallBlock
 from isoloop.contract.entry import (
     AbortRequestedEntry,
     ApprovalResolvedEntry,
@@ -81,6 +82,7 @@ def _entry_of(state: State, command: Command) -> EntryPayload:
 
 
 def _start(state: State, command: StartRunCommand) -> RunStartedEntry:
+    _check_results(state, command)
     last = state.messages[-1] if state.messages else None
     if not command.input and (last is None or last.role == "assistant"):
         raise Rejected(
@@ -92,6 +94,45 @@ def _start(state: State, command: StartRunCommand) -> RunStartedEntry:
     return RunStartedEntry.trusted(
         run_id=command.run_id, config=command.config, input=command.input
     )
+
+
+def _check_results(state: State, command: StartRunCommand) -> None:
+    """Refuse results that answer nothing: they would never reach a model (TOOL-046)."""
+    awaited = None  # most runs are given no results
+    said = False
+    for message in command.input:
+        if message.role != "tool_result":
+            said = True
+            continue
+        if awaited is None:
+            awaited = _calls_without_result(state)
+        if said or message.call_id not in awaited:
+            raise Rejected(
+                "invalid",
+                f"`input` holds a result of {message.call_id!r}. Results come first, one for each"
+                f" call of the last answer that has none ({', '.join(awaited) or 'there is none'})."
+                " Remove it or correct its `callId`.",
+            )
+        awaited.remove(message.call_id)
+
+
+def _calls_without_result(state: State) -> list[str]:
+    """List the calls of the last answer that wait for results, in call order.
+
+    Only that answer and its results are looked at, however long the history is.
+    """
+    answered: set[str] = set()
+    for at in range(len(state.messages) - 1, -1, -1):
+        message = state.messages[at]
+        match message.role:
+            case "tool_result":
+                answered.add(message.call_id)
+            case "assistant" if message.stop_reason != "error":  # such an answer is never sent
+                calls = [b for b in message.content if isinstance(b, ToolCallBlock)]
+                return [b.id for b in calls if not b.incomplete and b.id not in answered]
+            case _:
+                break
+    return []
 
 
 def _check_config(config: RunConfig) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from isoloop.contract.entry import (
         ApprovalRequestedEntry,
         ApprovalResolvedEntry,
+        CallDeferredEntry,
         CallPreparedEntry,
         CallRejectedEntry,
         CallSettledEntry,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         | ApprovalRequestedEntry
         | ApprovalResolvedEntry
         | CallStartedEntry
+        | CallDeferredEntry
         | CallSettledEntry
     )
 
@@ -57,6 +59,8 @@ class Call(Record):
     arguments_text: str
     """The arguments as they would run now: the model's, a hook's or the approver's."""
     read_only: bool
+    client_side: bool = False
+    """Whether the caller runs it (TOOL-043)."""
     phase: CallPhase = "pending"
     entered: bool = False
     """Whether the tool's body was entered."""
@@ -88,7 +92,9 @@ def calls_of(answer: AssistantMessage, tools: Mapping[str, FunctionTool]) -> tup
             seen.add(block.id)
             tool = tools.get(block.name)
             read_only = tool is not None and tool.access == "read_only"
-            calls.append(Call(block.id, block.name, block.arguments_text, read_only))
+            client_side = tool is not None and tool.client_side is True
+            text = block.arguments_text
+            calls.append(Call(block.id, block.name, text, read_only, client_side))
     return tuple(calls)
 
 
@@ -102,7 +108,7 @@ def trigger_of(entry: CallEntry) -> str:
         case "call_settled":
             code = entry.result.code
             return f"call_settled/{code}" if code in _CLOSING_CODES else "call_settled"
-        case "call_rejected" | "approval_requested" | "call_started":
+        case "call_rejected" | "approval_requested" | "call_started" | "call_deferred":
             return entry.type
         case _:
             assert_never(entry)
@@ -133,6 +139,8 @@ def call_after(call: Call, entry: CallEntry, *, during: Phase, position: int) ->
             return _resolved(call.but(phase=phase, ready_at=ready_at), entry)
         case "call_started":
             return call.but(phase=phase, entered=True)
+        case "call_deferred":
+            return call.but(phase=phase)
         case _:
             assert_never(entry)
 
@@ -213,7 +221,7 @@ def _in_order(calls: tuple[Call, ...], max_concurrency: int, *, one_by_one: bool
                     due.append(call)
                     running += 1
                 held = held or alone
-            case "pending" | "stopped" | "settled":
+            case "pending" | "stopped" | "deferred" | "settled":
                 pass  # gates come first; a stopped call is about to be closed
             case _:
                 assert_never(call.phase)

@@ -102,6 +102,7 @@ def events_of(state: State, entry: LogEntry, seq: int) -> list[Event]:
             | "answer_failed"
             | "call_prepared"
             | "call_rejected"
+            | "call_deferred"
             | "output_accepted"
             | "abort_requested"
             | "failure_noted"
@@ -203,6 +204,7 @@ def _end_turn(run: Run, *, at: int, seq: int) -> list[Event]:
             tool_results=results,
             usage=current.usage,
             error=run.error_of_turn,
+            pending_calls=run.pending_calls,
         )
     )
     return events
@@ -223,6 +225,7 @@ def _end(state: State, run: Run, *, at: int, seq: int) -> Event:
         output=run.output,
         error=run.error,
         undelivered=undelivered(run),
+        pending_calls=run.pending_calls,
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from isoloop.contract.entry import (
     ApprovalRequestedEntry,
     ApprovalResolvedEntry,
+    CallDeferredEntry,
     CallSettledEntry,
     FailureNotedEntry,
     LogEntry,
@@ -122,7 +123,7 @@ def _following(state: State, env: Env) -> EntryPayload | None:
         case "ready":
             return _begin_turn(run, env)
         case "calling":
-            return _ask_together(run, env) or _end_turn(run)
+            return _ask_together(run, env) or _defer_next(run) or _end_turn(run)
         case "answered":
             return _close_next(run) or _end_turn(run)
         case "closing":
@@ -167,6 +168,14 @@ def _ask_together(run: Run, env: Env) -> ApprovalRequestedEntry | None:
     return None
 
 
+def _defer_next(run: Run) -> CallDeferredEntry | None:
+    """Leave the next call of a client-side tool to the caller, once its gates are behind it."""
+    for call in run.calls:
+        if call.client_side and call.phase == "ready":
+            return CallDeferredEntry.trusted(call_id=call.id)
+    return None
+
+
 def _close_next(run: Run) -> EntryPayload | None:
     """Close the first open call, its approval before it."""
     for call in run.calls:
@@ -182,7 +191,7 @@ def _close_next(run: Run) -> EntryPayload | None:
 
 
 def _end_turn(run: Run) -> TurnEndedEntry | None:
-    is_open = any(call.phase != "settled" for call in run.calls)
+    is_open = any(call.phase not in ("settled", "deferred") for call in run.calls)
     return None if is_open else TurnEndedEntry.trusted()
 
 
@@ -195,6 +204,8 @@ def _end(run: Run) -> RunEndedEntry:
         outcome = "failed"
     elif run.current.disposition == "incomplete":
         outcome = "incomplete"
+    elif run.pending_calls:
+        outcome = "awaiting_results"
     return RunEndedEntry.trusted(outcome=outcome, error=error)
 
 

@@ -99,6 +99,8 @@ def _for_call(run: Run, call: Call) -> list[Effect]:
             return _ask(run, call)
         case "edited":
             return [_prepare(run, call, "edited")]
+        case "ready" if call.client_side:
+            return []  # about to be left to the caller
         case "ready" | "executing":
             return [
                 ExecuteCallEffect.trusted(

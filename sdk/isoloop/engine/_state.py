@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
+from isoloop.contract.run import PendingCall
 from isoloop.contract.tool import FunctionTool
 from isoloop.engine._calls import Call, call_after, calls_of
 from isoloop.engine._errors import NondeterminismError
@@ -127,6 +128,17 @@ class Run(Record):
         """Give the turn's calls, in call order."""
         return self.current.calls
 
+    @property
+    def pending_calls(self) -> list[PendingCall] | None:
+        """List the calls whose results the caller is asked for; none is nothing (TOOL-044)."""
+        return [
+            PendingCall.trusted(
+                call_id=call.id, tool_name=call.tool_name, arguments_text=call.arguments_text
+            )
+            for call in self.current.calls
+            if call.phase == "deferred"
+        ] or None
+
 
 class Ahead(NamedTuple):
     """The state to which one entry leads."""
@@ -241,6 +253,7 @@ def _apply(state: State, entry: LogEntry) -> State:
             | "approval_requested"
             | "approval_resolved"
             | "call_started"
+            | "call_deferred"
             | "call_settled"
         ):
             return _lead_call(state, run, payload)
@@ -343,7 +356,10 @@ def _lead_call(state: State, run: Run, payload: CallEntry) -> State:
 def _end_turn(state: State, run: Run) -> State:
     # In call order, whatever finished first (TOOL-037).
     results = [call.result for call in run.calls if call.phase == "settled" and call.result]
-    trigger = "turn_ended" if len(results) == len(run.calls) else "turn_ended/calls_open"
+    deferred = sum(call.phase == "deferred" for call in run.calls)
+    trigger = "turn_ended/results_awaited" if deferred else "turn_ended"
+    if len(results) + deferred < len(run.calls):
+        trigger = "turn_ended/calls_open"
     return _to(state, trigger, messages=state.messages.plus(results))
 
 

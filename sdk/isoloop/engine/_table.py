@@ -42,6 +42,7 @@ The *call* machine takes each call of an answer through its gates to its one res
     executing    the body was entered
     rejected     a gate or the approver stopped it; its result waits for the after-tool hooks
     stopped      its approval was aborted; only its closing is left
+    deferred     left to the caller, whose next run brings the result
     settled      has its result
 
 The machines are coupled in three places, and nowhere else:
@@ -50,8 +51,9 @@ The machines are coupled in three places, and nowhere else:
   disposition qualifies the trigger `answer_received/...`, and so selects the run's phase.
 * A call's row names the run phase in which it may be taken (`during`). That is why a call can
   only be aborted while the run is closing, and only runs while it is calling.
-* A turn ends when every call is settled. While one is open the trigger is
-  `turn_ended/calls_open`, for which there is no row.
+* A turn ends when every call is settled or deferred. With a deferred one the trigger is
+  `turn_ended/results_awaited`, after which only the end of the run may follow; while one is open it
+  is `turn_ended/calls_open`, for which there is no row.
 
 The order of things (gates in call order before the first execution, stretches, concurrency) is not
 permission but planning: see `_calls.py`.
@@ -60,7 +62,8 @@ A trigger is the type of an entry, qualified where the machines must tell two ap
 
     answer_received/<disposition>        answer_failed     answer_failed/aborted
     approval_resolved/<resolution>       call_prepared     call_prepared/needs_approval
-    turn_ended   turn_ended/calls_open   call_settled      call_settled/aborted
+    turn_ended   turn_ended/calls_open   turn_ended/results_awaited
+    call_settled                         call_settled/aborted
     call_settled/not_executed            call_settled/interrupted
 
 Implementation
@@ -108,6 +111,7 @@ CallPhase = Literal[
     "executing",
     "rejected",
     "stopped",
+    "deferred",
     "settled",
 ]
 
@@ -224,6 +228,7 @@ RUN: tuple[RunRow, ...] = (
     # The model has answered.
     RunRow("calling", "message_queued", "calling"),
     RunRow("calling", "turn_ended", "between"),
+    RunRow("calling", "turn_ended/results_awaited", "ending"),
     RunRow("calling", "abort_requested", "closing"),
     RunRow("answered", "message_queued", "answered"),
     RunRow("answered", "turn_ended", "between"),
@@ -264,6 +269,7 @@ CALL: tuple[CallRow, ...] = (
     CallRow("executing", "call_settled", "settled", "calling"),
     CallRow("executing", "call_settled/interrupted", "settled", "calling"),  # after a crash
     CallRow("rejected", "call_settled", "settled", "calling"),
+    CallRow("ready", "call_deferred", "deferred", "calling"),
     # The answer's calls do not run.
     CallRow("pending", "call_settled/not_executed", "settled", "answered"),
     CallRow("pending", "call_settled/not_executed", "settled", "closing"),  # it failed
@@ -276,6 +282,7 @@ CALL: tuple[CallRow, ...] = (
     CallRow("ready", "call_settled/aborted", "settled", "closing"),
     CallRow("executing", "call_settled/aborted", "settled", "closing"),
     CallRow("rejected", "call_settled/aborted", "settled", "closing"),
+    CallRow("deferred", "call_settled/aborted", "settled", "closing"),
 )
 
 # ------------------------------------------------------------------ who may say what, when

@@ -15,6 +15,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never, cast
 
 from isoloop.contract import (
@@ -52,7 +53,7 @@ from isoloop.tools._context import DONE
 from isoloop.wire import Aborted, Answered, Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Collection, Coroutine
+    from collections.abc import Awaitable, Callable, Collection, Coroutine
 
     from isoloop.contract import (
         AssistantMessage,
@@ -344,8 +345,9 @@ class Drive:
         match effect.type:
             case "generate":
                 self._generate_key = effect.key
-                generating = self._watched(self._generate(effect), model=True)
+                generating = self._watched(lambda: self._generate(effect), model=True)
                 self._generating = self._group.create_task(generating)
+                self._generating.add_done_callback(partial(self._never_began, effect.key))
                 self._tasks[effect.key] = self._generating
             case "abort_generate":
                 # The outcome comes under the key of the model call, which the engine accepts.
@@ -377,7 +379,7 @@ class Drive:
             case "validate_output":
                 return Got(effect.key, self._validated())
             case "wait_until":
-                waiting = self._watched(self._wait(effect))
+                waiting = self._watched(lambda: self._wait(effect))
                 self._tasks[effect.key] = self._group.create_task(waiting)
             case _:
                 assert_never(effect)
@@ -396,14 +398,20 @@ class Drive:
         else:
             self._put(Got(key, outcome))
 
-    async def _watched(self, code: Coroutine[Any, Any, None], *, model: bool = False) -> None:
+    async def _watched(
+        self, begin: Callable[[], Coroutine[Any, Any, None]], *, model: bool = False
+    ) -> None:
         """Hand what breaks to the loop, which closes the run; the group would only stop it."""
         try:
-            await code
+            await begin()
         except Exception as error:  # noqa: BLE001 -- a defect, or the caller's clock
             if model:
                 self._generating = None  # nothing more will come of it
             self._put(error)
+
+    def _never_began(self, key: str, generating: asyncio.Task[None]) -> None:
+        if generating.cancelled():
+            self._put(Got(key, GenerateAbortedOutcome.trusted()))
 
     def _put(self, got: Got | Exception) -> None:
         self._got.append(got)
@@ -433,9 +441,9 @@ class Drive:
         try:
             ending = await attempt.run(self._publisher())
         except asyncio.CancelledError:
-            run = self.state.run
-            if run is None or not run.is_closing:
+            if self.state.run is None:
                 raise
+            # By us, or by an event loop that is being closed and will stop the run as well.
             ending = self._closed(attempt)
         except Exception as error:  # the seam says that this is a defect; the run still ends well  # noqa: BLE001 -- user code
             _log.exception("a model call broke")

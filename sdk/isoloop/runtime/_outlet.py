@@ -49,7 +49,8 @@ class Outlet:
         self._begun = True
         if self.wanted:
             self.buffer.extend(events)
-            self._wake()
+            if self._reader is not None:
+                self._wake()
 
     @property
     def full(self) -> bool:

@@ -22,10 +22,10 @@ from isoloop.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from isoloop.contract import Message, QueueMode, ToolChoice
+    from isoloop.contract import InputMessage, Message, QueueMode, ToolChoice
     from isoloop.runtime.agent import Agent
 
-Input: TypeAlias = "str | UserMessage | Sequence[UserMessage]"
+Input: TypeAlias = "str | UserMessage | Sequence[InputMessage]"
 Choice: TypeAlias = "Literal['auto', 'none', 'required'] | ToolChoice"
 Instructions: TypeAlias = "str | Sequence[TextBlock]"
 
@@ -43,7 +43,7 @@ class Start:
 
     agent: Agent[Any, Any]
     run_id: str
-    input: list[UserMessage]
+    input: list[InputMessage]
     history: list[Message]
     deps: object
     tool_choice: ToolChoice | None
@@ -86,8 +86,8 @@ class Start:
         )
 
 
-def user_messages(said: object) -> list[UserMessage]:
-    """Read an input.
+def input_messages(said: object) -> list[InputMessage]:
+    """Read an input: results of pending calls, then what a user says.
 
     Raises:
         UsageError: It is none.
@@ -99,18 +99,19 @@ def user_messages(said: object) -> list[UserMessage]:
     kind = type(said).__name__
     if isinstance(said, Sequence):
         items = list(cast("Sequence[object]", said))
-        if all(isinstance(item, UserMessage) for item in items):
-            return cast("list[UserMessage]", items)
+        if all(isinstance(item, UserMessage | ToolResultMessage) for item in items):
+            return cast("list[InputMessage]", items)
     raise UsageError(
-        f"input is a {kind}; it must be text, a UserMessage or a list of UserMessages."
+        f"input is a {kind}; it must be text, a UserMessage, or a list of UserMessages, which may "
+        "begin with the ToolResultMessages of pending calls."
     )
 
 
 def one_message(said: str | UserMessage) -> UserMessage:
     """Read a message to be queued."""
-    messages = user_messages(said)
-    if len(messages) != 1:
-        raise UsageError("One message is queued at a time: call once for each.")
+    messages = input_messages(said)
+    if len(messages) != 1 or not isinstance(messages[0], UserMessage):
+        raise UsageError("One message is queued at a time, and a user's: call once for each.")
     return messages[0]
 
 

@@ -123,7 +123,8 @@ class Agent(Generic[DepsT, OutputT]):
         cancellation aborts the run, closes what is open, and is raised.
 
         Args:
-            input: What the caller says: text, a message, or a list of messages.
+            input: What the caller says: text, a message, or a list of messages, which may begin
+                with the results of an earlier run's `pending_calls`.
             history: What was said before, for example `messages` of an earlier result.
             deps: What instructions and tools receive.
             run_id: The run's id, instead of a new one.
@@ -153,7 +154,8 @@ class Agent(Generic[DepsT, OutputT]):
         leaves aborts the run. When the run failed, `RunFailed` is raised after `agent_end`.
 
         Args:
-            input: What the caller says: text, a message, or a list of messages.
+            input: What the caller says: text, a message, or a list of messages, which may begin
+                with the results of an earlier run's `pending_calls`.
             history: What was said before, for example `messages` of an earlier result.
             deps: What instructions and tools receive.
             run_id: The run's id, instead of a new one.
@@ -182,7 +184,8 @@ class Agent(Generic[DepsT, OutputT]):
         `KeyboardInterrupt` aborts the run and is raised when it is closed.
 
         Args:
-            input: What the caller says: text, a message, or a list of messages.
+            input: What the caller says: text, a message, or a list of messages, which may begin
+                with the results of an earlier run's `pending_calls`.
             history: What was said before, for example `messages` of an earlier result.
             deps: What instructions and tools receive.
             run_id: The run's id, instead of a new one.
@@ -215,7 +218,8 @@ class Agent(Generic[DepsT, OutputT]):
         so `events()` can be opened first.
 
         Args:
-            input: What the caller says: text, a message, or a list of messages.
+            input: What the caller says: text, a message, or a list of messages, which may begin
+                with the results of an earlier run's `pending_calls`.
             history: What was said before, for example `messages` of an earlier result.
             deps: What instructions and tools receive.
             run_id: The run's id, instead of a new one.
@@ -258,7 +262,7 @@ class Agent(Generic[DepsT, OutputT]):
         start = _start.Start(
             agent=self,
             run_id=self.environment.new_id("run") if run_id is None else run_id,
-            input=_start.user_messages(said),
+            input=_start.input_messages(said),
             history=_start.history_messages(history),
             deps=self._checked_deps(deps),
             tool_choice=_start.tool_choice(tool_choice),

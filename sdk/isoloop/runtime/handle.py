@@ -196,6 +196,7 @@ class RunHandle(Generic[OutputT]):
             output=output,
             error=end.error,
             undelivered=list(end.undelivered),
+            pending_calls=list(end.pending_calls or ()),
             before=(*self._start.history, *self._start.input),
         )
         if end.outcome == "failed" and end.error is not None:

@@ -10,7 +10,16 @@ from typing_extensions import TypeVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isoloop.contract import Cost, ErrorInfo, Message, Outcome, StopReason, Usage, UserMessage
+    from isoloop.contract import (
+        Cost,
+        ErrorInfo,
+        Message,
+        Outcome,
+        PendingCall,
+        StopReason,
+        Usage,
+        UserMessage,
+    )
 
 OutputT_co = TypeVar("OutputT_co", covariant=True, default=None)
 
@@ -21,7 +30,8 @@ class RunResult(Generic[OutputT_co]):
 
     Attributes:
         run_id: The run.
-        outcome: How it ended: `completed`, `incomplete`, `failed`, `aborted`, or a limit.
+        outcome: How it ended: `completed`, `incomplete`, `failed`, `aborted`,
+            `awaiting_results`, or a limit.
         new_messages: What the run added after the caller's input.
         usage: Tokens of all attempts together; a count that nobody reported is `None`.
         cost: What it cost; `None` when the model has no price.
@@ -29,6 +39,8 @@ class RunResult(Generic[OutputT_co]):
         output: The structured output, when one was asked for and the run completed.
         error: What went wrong, when the outcome is `failed`.
         undelivered: Queued messages that were never used.
+        pending_calls: Calls of client-side tools. Their results begin the input of the next run:
+            `await agent.run([ToolResultMessage(...), ...], history=result.messages)`.
     """
 
     run_id: str
@@ -40,6 +52,7 @@ class RunResult(Generic[OutputT_co]):
     output: OutputT_co | None
     error: ErrorInfo | None
     undelivered: list[UserMessage]
+    pending_calls: list[PendingCall] = field(default_factory=list["PendingCall"])
     before: Sequence[Message] = field(default=(), repr=False)
     """The caller's history and input."""
 

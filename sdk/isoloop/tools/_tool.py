@@ -57,10 +57,11 @@ class Traits:
     timeout_s: float | None = None
     strict: bool = False
     cache_breakpoint: CacheBreakpoint | None = None
+    client_side: bool = False
 
 
 class Tool(Generic[DepsT_contra]):
-    """Something that a model may ask for. Made by `tool` or `Tool.from_schema`.
+    """Something that a model may ask for. Made by `tool`, `Tool.from_schema` or `Tool.client`.
 
     Attributes:
         name: Unique among an agent's tools.
@@ -90,6 +91,41 @@ class Tool(Generic[DepsT_contra]):
         self.input_schema = input_schema
         self.traits = traits
 
+    @staticmethod
+    def client(
+        name: str,
+        description: str,
+        schema: JsonObject,
+        *,
+        requires_approval: bool = False,
+        strict: bool = False,
+        cache_breakpoint: CacheBreakpoint | None = None,
+    ) -> Tool[object]:
+        """Declare a tool that the caller runs, outside the loop.
+
+        Contract: a call of it passes the gates like any other and ends the run with the outcome
+        `awaiting_results`. The next run is given its result: a `ToolResultMessage` at the beginning
+        of its input, for each of `RunResult.pending_calls`.
+
+        Args:
+            name: Unique among an agent's tools.
+            description: What the tool does, for the model.
+            schema: JSON Schema (2020-12) of the arguments; its type is `object`.
+            requires_approval: Whether each call needs an approval.
+            strict: Whether the provider should hold the model to the schema, where it can.
+            cache_breakpoint: Whether the provider should cache the prompt up to this tool.
+
+        Raises:
+            UsageError: The name or the schema is not valid.
+        """
+        traits = Traits(
+            requires_approval=requires_approval,
+            strict=strict,
+            cache_breakpoint=cache_breakpoint,
+            client_side=True,
+        )
+        return _SchemaTool(name, description, schema, _run_by_the_caller, traits=traits)
+
     @functools.cached_property
     def definition(self) -> FunctionTool:
         """The tool as the contract describes it."""
@@ -103,6 +139,7 @@ class Tool(Generic[DepsT_contra]):
             access="read_only" if traits.read_only else None,
             requires_approval=traits.requires_approval or None,
             repeatable=traits.repeatable or None,
+            client_side=traits.client_side or None,
             timeout_ms=None if traits.timeout_s is None else round(traits.timeout_s * 1000),
             strict=traits.strict or None,
             cache_breakpoint=traits.cache_breakpoint,
@@ -203,6 +240,10 @@ class Tool(Generic[DepsT_contra]):
             cache_breakpoint=cache_breakpoint,
         )
         return _SchemaTool(name, description, schema, fn, traits=traits)
+
+
+async def _run_by_the_caller(arguments: JsonObject) -> ToolReturn:
+    raise NotImplementedError("The loop leaves calls of client-side tools to the caller.")
 
 
 PlainBody: TypeAlias = "Callable[[JsonObject], Awaitable[ToolReturn] | ToolReturn]"

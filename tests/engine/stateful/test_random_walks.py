@@ -41,6 +41,7 @@ from tests.engine.kit import (
     prepared,
     problem,
     rejected,
+    result,
     stopped,
     user,
 )
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from isoloop.contract.effect import Effect, EffectOutcome
     from isoloop.contract.message import AssistantMessage
 
-TOOLS = ("look", "write", "again", "nowhere")
+TOOLS = ("look", "write", "again", "nowhere", "ask")
 READ_ONLY = {"look"}
 STOPS = (
     "end_turn",
@@ -108,6 +109,8 @@ class Walk(RuleBasedStateMachine):
         self.runs = 0
         self.calls = 0
         self.old_keys: list[str] = []
+        self.left: list[str] = []  # calls that were ever left to the caller
+        self.pending: list[str] = []  # ... by the last run
 
     @initialize(history=st.booleans())
     def open(self, *, history: bool) -> None:
@@ -129,12 +132,24 @@ class Walk(RuleBasedStateMachine):
         self.runs += 1
         self.checker, self.read = Checker(), 0
         texts = data.draw(st.lists(st.just("Hello"), min_size=1, max_size=2))
-        first_new = len(self.session.state.messages) + len(texts)
+        self._refuse_results(data)
+        brought = data.draw(st.permutations(self.pending))
+        brought = brought[: data.draw(st.integers(0, len(brought)))]
+        first_new = len(self.session.state.messages) + len(texts) + len(brought)
         given = data.draw(configs)
-        self.session.start(given, input=[user(t) for t in texts], run_id=f"run{self.runs}")
+        said = [*(result(c, name="ask") for c in brought), *(user(t) for t in texts)]
+        self.session.start(given, input=said, run_id=f"run{self.runs}")
+        self.pending = []
         run = self.session.state.run or self.session.state.ended
         assert run is not None
         assert first_new == run.frame.first_new
+
+    def _refuse_results(self, data: st.DataObject) -> None:
+        """Results that answer nothing are refused."""
+        one = self.pending[0] if self.pending else "nothing"
+        wrong = [[result("nothing")], [user(), result(one)], [result(one), result(one)]]
+        said = data.draw(st.sampled_from(wrong))
+        self._try(lambda: self.session.start(input=said, run_id="never"), accepted=False)
 
     def _queue(self, data: st.DataObject) -> None:
         """Queue a message; it is accepted while the end of the run is not decided."""
@@ -289,7 +304,9 @@ class Walk(RuleBasedStateMachine):
             return
         end = session.end
         assert end.type == "agent_end"
-        check_sendable(session.state.messages)
+        self.pending = [call.call_id for call in end.pending_calls or []]
+        self.left += self.pending
+        check_sendable(session.state.messages, self.left)
         entries = self._entries_of_run()
         assert end.usage == _summed(entries)
         queued = [e.message for e in entries if e.type == "message_queued"]
