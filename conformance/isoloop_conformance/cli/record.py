@@ -175,8 +175,8 @@ class _Session:
         missing = {VENDORS[v.dialect].variable for v in jobs if not self._key(v.dialect)}
         if self._live and missing:
             print(
-                f"isoloop record: {', '.join(sorted(missing))} is not set; --live needs a key of "
-                "each vendor: set it, or choose with --dialect",
+                f"isoloop record: not set: {', '.join(sorted(missing))}; --live needs a key of "
+                "each vendor that it asks: set it, or choose with --dialect",
                 file=sys.stderr,
             )
             return EXIT_USAGE

@@ -15,6 +15,7 @@ STANDARD = (
     "loop.single-turn",
     "loop.tool-round-trip",
     "dialects.thinking-replayed",
+    "dialects.responses-reasoning-replayed",
     "tools.parallel",
     "control.retry-backoff",
 )
