@@ -80,12 +80,8 @@ VENDORS: dict[str, Vendor] = {
         parses_arguments=True,
         nine_character_ids=True,
     ),
-    "moonshot": Vendor(
-        "https://api.moonshot.ai/v1",
-        "MOONSHOT_API_KEY",
-        max_tokens="max_tokens",
-        thinking="thinking",
-    ),
+    # Fields that a model does not know are ignored, so both forms of thinking may go together.
+    "moonshot": Vendor("https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", thinking="thinking"),
     # A server of one's own, which takes any key and none.
     "ollama": Vendor(
         "http://localhost:11434/v1",
