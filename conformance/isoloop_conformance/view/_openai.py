@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # Neither dialect can say that a result is an error: its text begins with this, or is it when
 # something else follows (DIAL-066).
 ERROR_MARK = "[error]"
-# What a file is called that has no title: the dialects want a name (DIAL-065).
-_NO_TITLE = "document.pdf"
+# What a file is called that has no title: the dialects want a name (DIAL-065, DIAL-106).
+_NO_TITLE = re.compile(r"document\.[a-z0-9]+")
 
 _DATA_URL = re.compile(r"data:([a-z0-9.+/-]+);base64,([A-Za-z0-9+/=]*)", re.IGNORECASE)
 _AUDIO = {"mp3": "audio/mpeg", "wav": "audio/wav"}
@@ -127,7 +127,7 @@ def document(span: Span, address: str) -> JsonObject:
     """Read `{"filename":"a.pdf","file_data":"data:application/pdf;base64,AAAA"}`."""
     block: JsonObject = {"type": "document", "source": media(address)}
     name = string(span, "filename")
-    return block if name in {None, _NO_TITLE} else {**block, "title": name}
+    return block if name is None or _NO_TITLE.fullmatch(name) else {**block, "title": name}
 
 
 def result(call_id: str | None, blocks: list[JsonObject]) -> JsonObject:

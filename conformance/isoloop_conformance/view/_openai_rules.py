@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from isoloop_conformance.spans import has_half_pair
@@ -10,11 +9,10 @@ from isoloop_conformance.view._openai import string
 from isoloop_conformance.view._port import Finding, Rule
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from isoloop_conformance.spans import Span
-
-NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def check_json(root: Span, not_json: Rule, repeated: Rule, null: Rule) -> Iterator[Finding]:
@@ -30,12 +28,13 @@ def check_json(root: Span, not_json: Rule, repeated: Rule, null: Rule) -> Iterat
 
 
 def check_tools(
-    root: Span, functions: list[Span], tool_name: Rule, repeated: Rule, needless: Rule
+    root: Span, functions: list[Span], allowed: re.Pattern[str], rules: tuple[Rule, Rule, Rule]
 ) -> Iterator[Finding]:
-    """Look at the functions' names, and at what needs tools."""
+    """Look at the functions' names, and at what needs tools; `rules`: name, repeated, needless."""
+    tool_name, repeated, needless = rules
     names = [string(function, "name") or "" for function in functions]
     for i, name in enumerate(names):
-        if not NAME.fullmatch(name):
+        if not allowed.fullmatch(name):
             yield Finding(tool_name, f"tool {i} is called `{name}`")
         if name in names[:i]:
             yield Finding(repeated, f"two tools are called `{name}`")

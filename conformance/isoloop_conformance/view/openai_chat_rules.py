@@ -11,10 +11,11 @@ searched for. Not here:
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from isoloop_conformance.view._openai import has_key, string
-from isoloop_conformance.view._openai_rules import NAME, check_call_id, check_json, check_tools
+from isoloop_conformance.view._openai_rules import check_call_id, check_json, check_tools
 from isoloop_conformance.view._pairing import Entry, PairingRules, check_pairs
 from isoloop_conformance.view._port import Finding, Rule, Severity
 
@@ -128,6 +129,7 @@ _PAIRING = PairingRules(
     CALL_WITHOUT_RESULT, RESULT_WITHOUT_CALL, SECOND_RESULT, REPEATED_CALL_ID, RESULT_ORDER
 )
 _LONGEST_CALL_ID = 40
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ROLES = {"system", "developer", "user", "assistant", "tool"}
 # Members of messages: OpenAI's, and those of hosts that were seen in recordings.
 _MEMBERS = {
@@ -153,7 +155,7 @@ def check(root: Span, headers: Mapping[str, str]) -> Iterator[Finding]:
     tools = root.get("tools")
     functions = [tool.get("function") for tool in (tools.items if tools else [])]
     named = [function for function in functions if function is not None]
-    yield from check_tools(root, named, TOOL_NAME, REPEATED_TOOL, NO_TOOLS)
+    yield from check_tools(root, named, _NAME, (TOOL_NAME, REPEATED_TOOL, NO_TOOLS))
     messages = root.get("messages")
     assert messages is not None
     if not messages.items:
@@ -227,7 +229,7 @@ def _call(call: Span, at: str) -> Iterator[Finding]:
         if string(call, "type") != "custom":
             yield Finding(SHAPE, f"`{at}` is no call of a function")
         return
-    if not NAME.fullmatch(string(function, "name") or ""):
+    if not _NAME.fullmatch(string(function, "name") or ""):
         yield Finding(TOOL_NAME, f"`{at}` calls `{string(function, 'name')}`")
     if string(function, "arguments") is None:
         yield Finding(ARGUMENTS, f"the arguments of `{at}` are no string")

@@ -7,10 +7,11 @@ have results whose calls are not in it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from isoloop_conformance.view._openai import has_key, string
-from isoloop_conformance.view._openai_rules import NAME, check_call_id, check_json, check_tools
+from isoloop_conformance.view._openai_rules import check_call_id, check_json, check_tools
 from isoloop_conformance.view._pairing import Entry, PairingRules, check_pairs
 from isoloop_conformance.view._port import Finding, Rule, Severity
 
@@ -89,7 +90,7 @@ TOOL_NAME = _rule(
     "tool-name",
     "provider_rejects",
     "`Invalid 'tools[0].name': string does not match pattern. Expected a string that matches the "
-    "pattern '^[a-zA-Z0-9_-]+$'`, at most 64 characters (2025-2026)",
+    "pattern '^[a-zA-Z0-9_-]+$'` (2025-2026), at most 128 characters (DIAL-114)",
 )
 REPEATED_TOOL = _rule(
     "repeated-tool", "contract_forbids", "a call must name one tool (LOOP-002, 2026-11)"
@@ -138,6 +139,7 @@ _PAIRING = PairingRules(
     RESULTS_APART,
 )
 _LONGEST_ID = 64
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _ID_PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc"}
 _ROLES = {"system", "developer", "user", "assistant"}
 # Members of the items that the contract writes itself; what else an item is came from a provider.
@@ -160,7 +162,7 @@ def check(root: Span, headers: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(REQUIRED, "`model` is missing or no string")
     tools = root.get("tools")
     functions = [t for t in (tools.items if tools else []) if string(t, "type") == "function"]
-    yield from check_tools(root, functions, TOOL_NAME, REPEATED_TOOL, NO_TOOLS)
+    yield from check_tools(root, functions, _NAME, (TOOL_NAME, REPEATED_TOOL, NO_TOOLS))
     given = root.get("input")
     assert given is not None
     if not (given.items or given.string):
@@ -194,7 +196,7 @@ def _item(item: Span, at: str) -> Iterator[Finding]:
         case "function_call":
             ids = string(item, "call_id") or ""
             yield from check_call_id(ids, at, _LONGEST_ID, (CALL_ID, CALL_ID_LENGTH))
-            if not NAME.fullmatch(string(item, "name") or ""):
+            if not _NAME.fullmatch(string(item, "name") or ""):
                 yield Finding(TOOL_NAME, f"`{at}` calls `{string(item, 'name')}`")
             if string(item, "arguments") is None:
                 yield Finding(ARGUMENTS, f"the arguments of `{at}` are no string")
