@@ -129,6 +129,14 @@ def test_what_a_user_message_cannot_hold_is_refused(block: Any) -> None:
     assert "config" == raised.value.error.code
 
 
+def test_a_document_without_words_is_blank_text() -> None:
+    """DIAL-008: in user messages and results."""
+    blank = DocumentBlock(source=PlainTextSource(type="text", text=" "))
+    assert [HI] == sent(user(blank), user("Hi", blank))
+    run = (user("Hi"), answer(tool_call("a")), result("a", blank, is_error=True))
+    assert wire_result("a", "[error] The tool failed.") == sent(*run)[2]
+
+
 def test_user_messages_are_not_joined() -> None:
     """DIAL-064: what was sent stays as it was."""
     assert [HI, {"role": "user", "content": "there"}] == sent(user("Hi"), user("there"))

@@ -120,14 +120,8 @@ def system_message(parts: Sequence[TextBlock], more: str, vendor: Vendor) -> byt
 def user_message(turn: UserTurn, vendor: Vendor) -> bytes | None:
     """Encode a user message; nothing when only blank texts are in it."""
     # {"role":"user","content":"Hi"}, or a list of parts
-    content = _content(
-        [
-            user_part(block, vendor)
-            for block in turn.content
-            if not isinstance(block, TextBlock) or block.text.strip()
-        ],
-        vendor,
-    )
+    parts = (user_part(block, vendor) for block in turn.content)
+    content = _content([part for part in parts if not _is_blank(part)], vendor)
     if content is None:
         return None
     members = own_members(turn.provider_data, DIALECT, _OURS)
@@ -157,6 +151,11 @@ def user_part(block: UserBlock | ResultBlock, vendor: Vendor) -> _Part:
                 f'A block of type "{block.type}" cannot be sent to {DIALECT} like this. '
                 "Convert it first."
             )
+
+
+def _is_blank(part: _Part) -> bool:
+    """Whether a part is blank text, be it a text or a document (DIAL-008)."""
+    return isinstance(part, dict) and part["type"] == "text" and not part["text"].strip()
 
 
 def _document(block: DocumentBlock, vendor: Vendor) -> _Part:
@@ -355,11 +354,8 @@ def result_messages(turn: ResultsTurn, vendor: Vendor) -> list[bytes]:
 
 def _result(sent: SentResult, attached: list[_Part], vendor: Vendor) -> bytes:
     # {"role":"tool","tool_call_id":"call_…","content":"42"}
-    parts = [
-        _result_part(block, sent.wire_id, attached, vendor)
-        for block in sent.content
-        if not isinstance(block, TextBlock) or block.text.strip()
-    ]
+    found = (_result_part(block, sent.wire_id, attached, vendor) for block in sent.content)
+    parts = [part for part in found if not _is_blank(part)]
     if sent.is_error:
         parts = parts or [{"type": "text", "text": _FAILED}]
         parts[0]["text"] = ERROR_MARK + parts[0]["text"]
