@@ -58,7 +58,10 @@ def input_messages(run: JsonObject) -> list[JsonObject]:
     given = run["input"]
     if isinstance(given, str):
         return [user_message(given)]
-    return [user_message(m["content"]) for m in given]
+    return [
+        _tool_result(m, {}) if m["role"] == "tool_result" else user_message(m["content"])
+        for m in given
+    ]
 
 
 def user_message(content: Json) -> JsonObject:

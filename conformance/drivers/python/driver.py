@@ -32,6 +32,7 @@ FEATURES = [
     *("policy", "approval", "structured_output", "thinking", "images", "documents", "audio"),
     *("provider_tools", "tool_choice", "limits", "cost", "tool_timeout", "tool_progress"),
     *("result_limit", "back_pressure", "cache_breakpoints", "concurrent_runs"),
+    "client_tools",
 ]
 LIMITS = {
     "maxTurns": "max_turns",
@@ -52,7 +53,7 @@ RETRY = {
 # What carries the requests: the command's argument, or what the SDK takes by itself.
 HTTP: Any = sys.argv[1] if len(sys.argv) > 1 else None
 MESSAGES: TypeAdapter[list[contract.Message]] = TypeAdapter(list[contract.Message])
-USERS = TypeAdapter(list[contract.UserMessage])
+INPUT: TypeAdapter[list[contract.InputMessage]] = TypeAdapter(list[contract.InputMessage])
 BLOCKS: TypeAdapter[list[contract.ResultBlock]] = TypeAdapter(list[contract.ResultBlock])
 TOOL_CHOICE: TypeAdapter[contract.ToolChoice] = TypeAdapter(contract.ToolChoice)
 INSTRUCTIONS = TypeAdapter(list[contract.TextBlock])
@@ -125,7 +126,7 @@ class Case(DriverCase):
         try:
             handle = self._agent.start(
                 # Not by pydantic's parser, which refuses half a surrogate pair before the SDK can.
-                USERS.validate_python(json.loads(line["inputJson"]), strict=True),
+                INPUT.validate_python(json.loads(line["inputJson"]), strict=True),
                 history=MESSAGES.validate_python(json.loads(line["historyJson"]), strict=True),
                 tool_choice=choice,
                 **self._modes,
@@ -214,6 +215,15 @@ class Case(DriverCase):
         if setup["type"] == "provider":
             return contract.ProviderTool.model_validate(setup)
         name = setup["name"]
+        if setup.get("clientSide"):
+            return isoloop.Tool.client(
+                name,
+                setup["description"],
+                json.loads(setup["inputSchemaJson"]),
+                requires_approval=setup.get("requiresApproval", False),
+                strict=setup.get("strict", False),
+                cache_breakpoint=setup.get("cacheBreakpoint"),
+            )
 
         async def body(context: isoloop.ToolContext[Any], arguments: Line) -> Any:
             # The text tells more than the object; blank text stands for an empty one.
@@ -414,6 +424,7 @@ def _result_json(result: isoloop.RunResult[Any]) -> str:
         output=result.output,
         error=result.error,
         undelivered=result.undelivered,
+        pending_calls=result.pending_calls or None,
     ).model_dump_json()
 
 

@@ -122,7 +122,9 @@ class Grammar:
             yield "LOOP-010 a message begins within a message"
         if role == "user" and self._in_turn:
             yield "LOOP-017 a user message within a turn"
-        if role != "user" and not self._in_turn:
+        # The input, which comes before the first turn, may begin with results (TOOL-046).
+        brought = role == "tool_result" and self._turn == 0
+        if role != "user" and not self._in_turn and not brought:
             yield f"LOOP-010 a {role} message outside a turn"
         if role == "assistant" and self._answered:
             yield "LOOP-010 a second answer in one turn"

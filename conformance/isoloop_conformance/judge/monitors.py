@@ -31,6 +31,7 @@ _RESULT = (
     "output",
     "error",
     "undelivered",
+    "pendingCalls",
 )
 _DELTA = ("type", "seq", "runId", "at", "turn", "contentIndex", "delta")
 _COUNTERS = ("input", "cacheRead", "cacheWrite", "cacheWriteLong", "output", "reasoning")
@@ -170,6 +171,8 @@ class _Monitor:
             answers = [m for m in messages if m.get("role") == "assistant"]
             results = [m for m in messages if m.get("role") == "tool_result"]
             calls = [b["id"] for m in answers for b in m["content"] if b.get("type") == "tool_call"]
+            pending = [c.get("callId") for c in _list(end.value.get("pendingCalls"))]
+            calls = [call for call in calls if call not in pending]
             got = [m.get("callId") for m in results]
             self._say("results", "TOOL-037", ok=got == calls, want=calls, got=got)
             listed = end.value.get("toolResults", ABSENT)
@@ -199,7 +202,15 @@ class _Monitor:
 
     def _left_behind(self, result: JsonObject) -> None:
         """Each call is followed by exactly one result, before any other message."""
-        problem = unpaired(_list(result.get("newMessages")))
+        pending = [str(c.get("callId")) for c in _list(result.get("pendingCalls"))]
+        self._say(
+            "pendingCalls",
+            "TOOL-044",
+            ok=bool(pending) == (result.get("outcome") == "awaiting_results"),
+            want="pending calls exactly when results are awaited",
+            got=pending,
+        )
+        problem = unpaired(_list(result.get("newMessages")), pending)
         want = "each call followed by its result"
         self._say("newMessages", "LOOP-030", ok=not problem, want=want, got=problem)
         answers = [m for m in _list(result.get("newMessages")) if m.get("role") == "assistant"]
@@ -209,8 +220,8 @@ class _Monitor:
         self._say("stopReason", "LOOP-027", ok=same(last, got), want=last, got=got, why=why)
 
 
-def unpaired(messages: list[JsonObject]) -> str:
-    """Say where calls and results do not match; empty when they do."""
+def unpaired(messages: list[JsonObject], pending: list[str]) -> str:
+    """Say where calls and results do not match, pending calls aside; empty when they do."""
     open_calls: list[str] = []
     for message in messages:
         if message.get("role") == "tool_result":
@@ -222,7 +233,8 @@ def unpaired(messages: list[JsonObject]) -> str:
             return f"{message.get('role')} before the results of {open_calls}"
         if message.get("role") == "assistant":
             content = _list(message.get("content"))
-            open_calls = [str(b["id"]) for b in content if b.get("type") == "tool_call"]
+            calls = [str(b["id"]) for b in content if b.get("type") == "tool_call"]
+            open_calls = [call for call in calls if call not in pending]
     return f"no results of {open_calls}" if open_calls else ""
 
 

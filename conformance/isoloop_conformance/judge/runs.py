@@ -60,7 +60,12 @@ class RunJudge:
         ):
             return
         assert got is not None
-        wanted: dict[str, Json] = {"undelivered": [], "error": ABSENT, **want}
+        wanted: dict[str, Json] = {
+            "undelivered": [],
+            "error": ABSENT,
+            "pendingCalls": ABSENT,
+            **want,
+        }
         for member, value in wanted.items():
             at = f"{path}.{member}"
             if member == "text":

@@ -10,6 +10,7 @@ FEATURES = [
     *("policy", "approval", "structured_output", "thinking", "images", "documents", "audio"),
     *("provider_tools", "tool_choice", "limits", "cost", "tool_timeout", "tool_progress"),
     *("result_limit", "back_pressure", "cache_breakpoints", "concurrent_runs"),
+    "client_tools",
 ]
 DIALECTS = ["anthropic-messages", "openai-chat", "openai-responses"]
 RESULT = {
