@@ -10,7 +10,7 @@ import json
 import logging
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from isoloop.contract import (
     PreparedOutcome,
@@ -20,6 +20,7 @@ from isoloop.contract import (
     ToolResultMessage,
 )
 from isoloop.engine import _texts as texts
+from isoloop.errors import UsageError
 from isoloop.perform._cut import cut
 from isoloop.perform.gates import Allow, ApprovalRequest, Ask, Block, Deny, Edit, Replace, ToolCall
 from isoloop.tools._bodies import BODIES
@@ -62,7 +63,7 @@ class CallSetting:
     tools: Mapping[str, Tool[Any]]
     policy: Policy | None
     hooks: Hooks
-    approve: Approver | None
+    approve: Approver | Literal["later"] | None
     clock: Clock
     result_limit_bytes: int | None
 
@@ -158,7 +159,7 @@ class ToolCalls:
     async def approve(self, effect: RequestApprovalEffect) -> ResolveApprovalCommand:
         """Ask the approver. One that fails denies."""
         approve = self._setting.approve
-        assert approve is not None, "the gates deny what needs an approval that nobody gives"
+        assert callable(approve), "the gates deny what needs an approval that nobody gives"
         call = replace(self._calls[effect.call_id], arguments_text=effect.arguments_text)
         request = ApprovalRequest(effect.approval_id, call, effect.digest)
         decision = await _guarded(lambda: approve(request))
@@ -375,6 +376,30 @@ def _rejected(call: ToolCall, code: ResultCode, text: str) -> RejectedOutcome:
 
 def _result(call: ToolCall, code: ResultCode, text: str) -> ToolResultMessage:
     return texts.result_without_tool(call.id, call.name, code=code, text=text)
+
+
+def decided(
+    approval_id: str, decision: Allow | Deny | Edit, *, digest: str | None
+) -> ResolveApprovalCommand:
+    """Write a decision that came from outside.
+
+    Raises:
+        UsageError: The edited arguments cannot be written as JSON.
+    """
+    text = reason = None
+    match decision:
+        case Allow():
+            word: ApprovalDecision = "allow"
+        case Deny():
+            word, reason = "deny", decision.reason or None
+        case Edit():
+            word, written = "edit", _written(decision.arguments)
+            if isinstance(written, _Failure):
+                raise UsageError(written.message)
+            text = written
+    return ResolveApprovalCommand.trusted(
+        approval_id=approval_id, decision=word, arguments_text=text, digest=digest, reason=reason
+    )
 
 
 def _resolved(

@@ -361,6 +361,8 @@ class Drive:
                     return Got(effect.key, await preparing)
                 self._begin_user_code(effect.key, preparing, "gates")
             case "request_approval":
+                if self._start.agent.approve == "later":
+                    return None  # the caller has been told by an event, and answers by a command
                 self._tasks[effect.key] = BODIES.start(self._ask(effect), name="approver")
             case "execute_call":
                 executing = calls.execute(

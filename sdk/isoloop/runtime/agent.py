@@ -64,7 +64,8 @@ class Agent(Generic[DepsT, OutputT]):
         retry: When a failed model call is tried again.
         policy: Decides for each call whether it is allowed, denied, or needs an approval.
         hooks: What is called before and after each tool.
-        approve: Decides on calls that need an approval. Without it they are denied.
+        approve: Decides on calls that need an approval. Without it they are denied. With `"later"`
+            they wait for `RunHandle.resolve_approval`, so use `start` then.
         scheduling: Which calls of a turn run side by side: `auto` (stretches of read-only calls
             together, others alone), `parallel` or `sequential`.
         environment: Clock, randomness and ids.
@@ -87,12 +88,14 @@ class Agent(Generic[DepsT, OutputT]):
         retry: Retry = DEFAULT_RETRY,
         policy: Policy | None = None,
         hooks: Hooks = NO_HOOKS,
-        approve: Approver | None = None,
+        approve: Approver | Literal["later"] | None = None,
         scheduling: Literal["auto", "parallel", "sequential"] = "auto",
         environment: Environment = _ENVIRONMENT,
     ) -> None:
         if scheduling not in _SCHEDULING:
             raise UsageError(f"scheduling is {scheduling!r}; it must be one of {_SCHEDULING}.")
+        if isinstance(approve, str) and approve != "later":
+            raise UsageError(f'approve is {approve!r}; it must be a callable or "later".')
         self.model: AnyModel = Model(model) if isinstance(model, str) else model
         self.instructions = instructions
         self._offered = tuple(tools or ())
@@ -103,7 +106,7 @@ class Agent(Generic[DepsT, OutputT]):
         self.retry = retry
         self.policy = policy
         self.hooks = hooks
-        self.approve = approve
+        self.approve: Approver | Literal["later"] | None = approve
         self.scheduling: Literal["auto", "parallel", "sequential"] = scheduling
         self.environment = environment
         self.shared_config: RunConfig | None = None

@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 
 from isoloop.contract import FollowUpCommand, SteerCommand
 from isoloop.errors import InternalError, RunFailed
+from isoloop.perform.call_tools import decided
 from isoloop.runtime._drive import Drive
 from isoloop.runtime._start import one_message
 from isoloop.runtime.result import RunResult
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from isoloop.contract import KnownEvent, UserMessage
+    from isoloop.perform.gates import Allow, Deny, Edit
     from isoloop.perform.validate_output import Output
     from isoloop.runtime._start import Start
 
@@ -77,6 +79,25 @@ class RunHandle(Generic[OutputT]):
             reason: Why, for the log.
         """
         self._drive.abort(reason)
+
+    def resolve_approval(
+        self, approval_id: str, decision: Allow | Deny | Edit, *, digest: str | None = None
+    ) -> None:
+        """Decide on a call that waits for its approval, where `approve="later"`.
+
+        Contract: a decision is used once.
+
+        Args:
+            approval_id: The approval, from the event `approval_requested`.
+            decision: What is decided.
+            digest: The digest of the arguments that were looked at; another one is refused.
+
+        Raises:
+            Refused: No such approval is open (`unknown_approval`), or the arguments that would run
+                are others (`digest_mismatch`); nothing changed.
+            UsageError: The edited arguments cannot be written as JSON.
+        """
+        self._drive.command(decided(approval_id, decision, digest=digest))
 
     def events(self) -> AsyncGenerator[KnownEvent, None]:
         """Open the run's events, once and before anything else is awaited.
