@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, cast, get_origin
 
 from isoloop.contract import OutputOutcome, OutputSpec, TextBlock
 from isoloop.errors import UsageError
@@ -21,7 +22,7 @@ T = TypeVar("T")
 class Output(Generic[T]):
     """The output that an agent asks for: a type, or a JSON Schema. Compiled once."""
 
-    def __init__(self, wanted: type[T] | JsonObject) -> None:
+    def __init__(self, wanted: type[T] | UnionType | JsonObject) -> None:
         """Compile what is wanted.
 
         Raises:
@@ -29,11 +30,17 @@ class Output(Generic[T]):
         """
         self._adapter: TypeAdapter[Any] | None = None
         schema: JsonObject
+        self._wrapped = _is_union(wanted)
         if isinstance(wanted, dict):
             schema, name = wanted, None
+        elif self._wrapped:
+            # Providers want an object at the root, not a choice: it goes under one member.
+            self._adapter, schema = _compiled(_under_value(wanted))
+            name = None
         else:
-            self._adapter, schema = _compiled(wanted)
-            name = wanted.__name__
+            kind = cast("type[Any]", wanted)
+            self._adapter, schema = _compiled(kind)
+            name = kind.__name__
         if schema.get("type") != "object" and "$ref" not in schema:
             raise UsageError(
                 f'output: the schema\'s type is {schema.get("type")!r}; it must be "object". '
@@ -59,7 +66,8 @@ class Output(Generic[T]):
         """Give a valid output as the type that was asked for."""
         if self._adapter is None:
             return cast("T", output)
-        return self._adapter.validate_json(json.dumps(output), strict=True)
+        read = self._adapter.validate_json(json.dumps(output), strict=True)
+        return read.value if self._wrapped else read
 
     def _type_problem(self, text: str) -> str | None:
         # A type may demand more than its schema says: its own validators.
@@ -72,6 +80,25 @@ class Output(Generic[T]):
         except ValidationError as error:
             return pydantic_problem(error)
         return None
+
+
+def _is_union(wanted: object) -> bool:
+    return isinstance(wanted, UnionType) or get_origin(wanted) is Union
+
+
+def _under_value(wanted: Any) -> type[Any]:
+    from pydantic import ConfigDict, create_model
+    from pydantic.errors import PydanticUserError
+
+    strict = ConfigDict(extra="forbid", strict=True)
+    try:
+        return create_model("Output", __config__=strict, value=(wanted, ...))
+    except PydanticUserError as error:
+        first = str(error).partition("\n")[0]
+        raise UsageError(
+            f"output: no JSON Schema describes {wanted!r} ({first}). "
+            "Use a union of pydantic models, dataclasses or TypedDicts."
+        ) from error
 
 
 def _compiled(wanted: type[Any]) -> tuple[TypeAdapter[Any], JsonObject]:

@@ -16,6 +16,7 @@ from isoloop.tools._tool import Tool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from types import UnionType
 
     from isoloop.contract import (
         JsonObject,
@@ -57,8 +58,9 @@ class Agent(Generic[DepsT, OutputT]):
         instructions: The system prompt: text, a list of text blocks, or a callable that is given
             the run's `deps` and gives one of them, or an awaitable of it.
         tools: What the model may ask for, in the order in which every request lists them.
-        output: The structured output that is wanted: a type (pydantic model, dataclass, TypedDict)
-            or a JSON Schema of an object.
+        output: The structured output that is wanted: a type (pydantic model, dataclass, TypedDict),
+            a union of them, or a JSON Schema of an object. The model is asked for a union under the
+            member `value`; annotate such an agent as `Agent[Deps, A | B]`.
         settings: How the model is asked: temperature, thinking, and so on.
         limits: Bounds on a run.
         retry: When a failed model call is tried again.
@@ -82,7 +84,7 @@ class Agent(Generic[DepsT, OutputT]):
         | Callable[[DepsT], Instructions | Awaitable[Instructions]]
         | None = None,
         tools: Sequence[Tool[DepsT] | ProviderTool] | None = None,
-        output: type[OutputT] | JsonObject | None = None,
+        output: type[OutputT] | UnionType | JsonObject | None = None,
         settings: ModelSettings | None = None,
         limits: Limits = DEFAULT_LIMITS,
         retry: Retry = DEFAULT_RETRY,
