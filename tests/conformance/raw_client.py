@@ -164,7 +164,7 @@ class Stage:
         self.entries = []
         plan = ReplayPlan(
             token=f"k{self._tokens}",
-            dialect="anthropic-messages",
+            dialect=members.get("dialect", "anthropic-messages"),
             delivery=members.get("delivery", "sse"),
             chunks=members.get("chunks", "as_is"),
             exchanges=exchanges,

@@ -37,6 +37,37 @@ async def test_a_scripted_answer_is_sent_one_event_per_chunk(stage: Stage) -> No
     assert ["message_start", *body, "message_stop"] == names
 
 
+@pytest.mark.parametrize(
+    ("dialect", "base", "path"),
+    [
+        ("anthropic-messages", "", "/v1/messages"),
+        ("openai-chat", "/v1", "/chat/completions"),
+        ("openai-responses", "/v1", "/responses"),
+    ],
+)
+async def test_base_urls_end_as_the_vendors_clients_have_them(
+    stage: Stage, dialect: str, base: str, path: str
+) -> None:
+    """DIAL-014, DIAL-053, DIAL-094: the dialect's own path stands below the base URL."""
+    stage.open({"reply": [{"say": "a"}]}, dialect=dialect)
+    assert stage.url.endswith(f"/k1{base}")
+    client = await stage.client()
+    await client.post(path=path)
+    assert 200 == (await client.head())[0]
+    assert path == (await stage.seen("request"))["path"]
+
+
+async def test_a_request_beside_the_base_url_is_not_expected(stage: Stage) -> None:
+    """The version is a part of the base URL: without it nothing is found."""
+    stage.open({"reply": [{"say": "a"}]}, dialect="openai-chat")
+    stage.url = stage.url.removesuffix("/v1")
+    client = await stage.client()
+    await client.post(path="/chat/completions")
+    assert 400 == (await client.head())[0]
+    problems = (await stage.seen("request"))["problems"]
+    assert "unexpected: it is outside the base URL" in problems
+
+
 async def test_a_cassette_is_sent_byte_for_byte_in_its_own_pieces(stage: Stage) -> None:
     """`arrived` gives the boundaries; the bytes are the recorded ones."""
     response = load(CASSETTES / "anthropic-messages/text/hello.yaml").interactions[0].response
