@@ -117,8 +117,8 @@ class Figures:
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
 
     def us(self, job: str, contender: str) -> float:
-        """Give the median."""
-        return median(self._us[job, contender])
+        """Give the median; infinite for who broke."""
+        return median(x if x == x else float("inf") for x in self._us[job, contender])  # noqa: PLR0124
 
     def ratio(self, job: str, contender: str, yardstick: str) -> float:
         """Give the median of the ratios within a round: the machine's mood cancels out."""

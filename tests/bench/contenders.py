@@ -86,7 +86,9 @@ class PydanticAi:
     async def run(self, scenario: str) -> str:
         from pydantic_ai.usage import UsageLimits
 
-        return (await self._agent(scenario).run("go", usage_limits=UsageLimits(None))).output
+        return (
+            await self._agent(scenario).run("go", usage_limits=UsageLimits(request_limit=None))
+        ).output
 
     async def stream(self, scenario: str) -> str:
         async with self._agent(scenario).run_stream("go") as result:
