@@ -144,9 +144,10 @@ def _result_part(block: ResultBlock) -> str | dict[str, Any] | Raw | None:
                 return None
             own = own_members(block.provider_data)
             return {"type": "text", "text": block.text, **own} if own else block.text
-        case ImageBlock() | DocumentBlock() | OpaqueBlock():
+        case ImageBlock() | DocumentBlock() | OpaqueBlock(dialect="anthropic-messages"):
             return _media(block)
         case _:
+            # DIAL-012; also what only another dialect can read.
             return f"[{block.type} omitted: the model cannot read it]"
 
 

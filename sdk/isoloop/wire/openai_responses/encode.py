@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST_ID = 64
-_LONGEST_NAME = 128
+_LONGEST_NAME = 64
 # The API has no mark for a failed call.
 _FAILED_MARK = "[error] "
 _FAILED = "The tool failed."
@@ -198,9 +198,10 @@ def _result_part(block: ResultBlock) -> str | dict[str, Any] | Raw | None:
                 return None
             own = own_members(block.provider_data, DIALECT, _OURS)
             return {"type": "input_text", "text": block.text, **own} if own else block.text
-        case ImageBlock() | DocumentBlock() | OpaqueBlock():
+        case ImageBlock() | DocumentBlock() | OpaqueBlock(dialect="openai-responses"):
             return _media(block)
         case _:
+            # DIAL-012; also what only another dialect can read.
             return f"[{block.type} omitted: the model cannot read it]"
 
 
