@@ -24,6 +24,7 @@ from tests.engine.kit import (
     structured,
     user,
 )
+from tests.engine.scenarios import retell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,3 +167,14 @@ def test_an_aborted_run_leaves_no_pending_calls_of_an_earlier_turn() -> None:
     session.abort()
     session.settle("abort_generate", stopped())
     assert session.end.pending_calls is None
+
+
+def test_a_torn_batch_executes_nothing_of_the_callers() -> None:
+    """The process died between the gates and the entry that leaves the call to the caller."""
+    whole = calling(call("a", "ask"))
+    whole.prepare("a")
+    at = whole.entries.index("call_prepared") + 1
+    session = retell(whole.log[:at])
+    assert [] == session.doing
+    assert ["call_deferred", "turn_ended", "run_ended"] == session.recover()
+    assert [_pending("a")] == session.end.pending_calls
