@@ -54,8 +54,8 @@ class Outlet:
 
     @property
     def full(self) -> bool:
-        """Whether a publisher should wait for room."""
-        return len(self.buffer) >= FULL
+        """Whether a publisher should wait for room; nobody makes room once the run is over."""
+        return len(self.buffer) >= FULL and not self.closed
 
     def room(self) -> asyncio.Future[None]:
         """Give what ends when the reader has taken everything, or there is no reader."""
