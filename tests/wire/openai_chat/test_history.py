@@ -283,6 +283,15 @@ def test_mistrals_thinking_is_a_part_of_the_content() -> None:
     )
 
 
+def test_a_blank_text_beside_an_opaque_part_is_not_sent() -> None:
+    """DIAL-008: as a part of its own it would be refused; nor is a recording without an id."""
+    part = OpaqueBlock(dialect="openai-chat", kind="x", json_text='{"type":"x"}')
+    audio = OpaqueBlock(dialect="openai-chat", kind="audio", json_text='{"data":"aGk="}')
+    assert {"role": "assistant", "content": [{"type": "x"}, text("Hi")]} == (
+        sent(user("Hi"), answer(part, " \n", audio, "Hi"))[1]
+    )
+
+
 def test_opaque_blocks_go_back_to_the_same_model() -> None:
     """DIAL-006, DIAL-079: parts in their place, images in their list, of audio the id."""
     audio = OpaqueBlock(dialect="openai-chat", kind="audio", json_text='{"id":"au_1","data":"x"}')

@@ -251,7 +251,7 @@ class _Answer:
     def content(self, *, same_model: bool) -> str | list[_Part] | None:
         """Give the content: a text, for some models copy the structure of parts (C7)."""
         if self.as_parts:
-            return self.parts
+            return [part for part in self.parts if not _is_blank(part)]
         between = "" if same_model else "\n\n"
         texts = [part["text"] for part in self.parts if isinstance(part, dict)]
         return between.join(texts) if any(text.strip() for text in texts) else None
@@ -306,7 +306,9 @@ def _answer_opaque(block: OpaqueBlock, answer: _Answer) -> None:
     match block.kind:
         case "audio":
             # Only the id may go back; the host has the recording.
-            answer.members["audio"] = {"id": object_of(block.json_text, "An opaque block")["id"]}
+            audio_id = object_of(block.json_text, "An opaque block").get("id")
+            if audio_id is not None:
+                answer.members["audio"] = {"id": audio_id}
         case "image_url":
             answer.images.append(value)
         case _:
