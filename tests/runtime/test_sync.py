@@ -6,12 +6,16 @@ import asyncio
 import os
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from isoloop import tool
 from isoloop.testing import Call
 from tests.runtime.kit import scripted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_runs_share_one_loop_in_a_thread_of_its_own() -> None:
@@ -33,6 +37,7 @@ async def test_it_works_where_a_loop_is_running() -> None:
     assert "ok" == scripted("ok").run_sync("x").text
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_closes_the_run_first() -> None:
     """The bodies have been told when `KeyboardInterrupt` is raised."""
     told: list[str] = []
@@ -50,3 +55,11 @@ def test_an_interrupt_closes_the_run_first() -> None:
     with pytest.raises(KeyboardInterrupt):
         agent.run_sync("x")
     assert ["closed"] == told
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Undo what a shell does to what runs in its background: there SIGINT is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
