@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from datetime import UTC, datetime
+from math import isnan
 from statistics import median
 from typing import NamedTuple
 
@@ -118,7 +119,8 @@ class Figures:
 
     def us(self, job: str, contender: str) -> float:
         """Give the median; infinite for who broke."""
-        return median(x if x == x else float("inf") for x in self._us[job, contender])  # noqa: PLR0124
+        values = self._us[job, contender]
+        return median(float("inf") if isnan(value) else value for value in values)
 
     def ratio(self, job: str, contender: str, yardstick: str) -> float:
         """Give the median of the ratios within a round: the machine's mood cancels out."""

@@ -53,7 +53,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note which files of this folder run."""
-    global _partial  # noqa: PLW0603
+    global _partial  # noqa: PLW0603 -- the hooks of one run share it
     _files.update(item.path for item in session.items)
     _partial = _partial or any("::" in argument for argument in session.config.args)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -491,8 +492,6 @@ async def test_a_body_that_ends_in_time_leaves_no_timer() -> None:
 
 async def test_sync_bodies_run_side_by_side_in_threads() -> None:
     """The event loop is not held up."""
-    import threading  # noqa: PLC0415
-
     both = threading.Barrier(2, timeout=5)
 
     @tool(read_only=True)

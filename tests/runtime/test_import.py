@@ -54,8 +54,8 @@ assert "ok" == asyncio.run(Agent(ScriptedModel(["ok"])).run("x")).text
 
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     """Lazy names are no excuse."""
-    import isoloop  # noqa: PLC0415
+    import isoloop  # noqa: PLC0415 -- what is tested
 
     with pytest.raises(AttributeError, match="'isoloop' has no attribute 'Nope'"):
-        _ = isoloop.Nope  # type: ignore[attr-defined]
+        _ = isoloop.Nope  # type: ignore[attr-defined] # the point
     assert sorted(isoloop.__all__, key=str) == isoloop.__all__

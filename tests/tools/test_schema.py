@@ -71,7 +71,7 @@ def test_nothing_is_coerced_and_no_default_is_filled_in() -> None:
 def test_many_problems_are_bounded() -> None:
     """A model reads the first few."""
     schema = {"type": "object", "additionalProperties": {"type": "string"}}
-    text = "{%s}" % ", ".join(f'"k{number}": {number}' for number in range(9))  # noqa: UP031
+    text = "{%s}" % ", ".join(f'"k{number}": {number}' for number in range(9))  # noqa: UP031 -- braces
     checked = make(schema).check(text)
     assert isinstance(checked, Invalid)
     assert checked.problem.endswith("; and 4 more")

@@ -270,7 +270,7 @@ def test_methods_and_callables_can_be_tools() -> None:
     assert "a" == asyncio.run(called.invoke(ToolContext(None), checked))
 
 
-def unannotated(x):  # noqa: ANN001, ANN201
+def unannotated(x):  # noqa: ANN001, ANN201 -- the point
     """Has no types."""
 
 
@@ -294,7 +294,7 @@ def late(x: int, context: ToolContext[None]) -> None:
     """Takes its context last."""
 
 
-def unknown(x: Missing) -> None:  # noqa: F821
+def unknown(x: Missing) -> None:  # noqa: F821 -- the point
     """Names what does not exist."""
 
 

@@ -19,7 +19,7 @@ def main(command: Sequence[str]) -> int:
             return run_doctor(arguments)
         case "record":
             # Its proxy needs an HTTP client, which takes 0.1 s to import.
-            from isoloop_conformance.cli.record import run_record  # noqa: PLC0415
+            from isoloop_conformance.cli.record import run_record  # noqa: PLC0415 -- see above
 
             return run_record(arguments)
         case _:

@@ -45,7 +45,7 @@ def moment() -> None:
 
 async def breathe(seconds: float) -> None:
     """Let the event loop go on."""
-    await asyncio.sleep(seconds)  # noqa: TID251
+    await asyncio.sleep(seconds)  # noqa: TID251 -- real time on purpose
 
 
 async def without_queue() -> None:
